@@ -1,0 +1,250 @@
+// Package copse holds the nouns of the system and the rules about them.
+//
+// It imports nothing of ours and does no I/O, so a rule can be read, tested and
+// argued about without a database or a network.
+package copse
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// An ID names a row. IDs are minted by the program, not the database: the Unix
+// time in milliseconds times 2048, plus a number that tells apart what happened
+// in one millisecond. So they sort by time, as numbers and as strings of digits,
+// and stay below 2^53, which JavaScript can hold.
+type ID int64
+
+// An ActorType is what sort of thing can act.
+type ActorType string
+
+// The types of actor, by their ActivityStreams names.
+const (
+	Person      ActorType = "Person"
+	Group       ActorType = "Group"       // a community
+	Application ActorType = "Application" // a server itself
+	Service     ActorType = "Service"     // an automatic author
+)
+
+// An Actor can do things: a person, a community or a server, here or on a peer.
+type Actor struct {
+	ID          ID
+	Type        ActorType
+	URI         string // the ActivityPub id
+	Name        string // "tess": with Host, how people write the address
+	Host        string // "stevenage.gov.uk"; a port only on development servers
+	Title       string // "Tess Okafor"
+	Summary     string // HTML, sanitised on the way in
+	Source      string // the Markdown Summary was made from; "" for remote actors
+	JobTitle    string
+	URL         string // the page for people; "" where it is the URI
+	Inbox       string
+	SharedInbox string // "" where the peer has none
+	KeyID       string
+	PublicKey   string // PEM
+	Local       bool
+	Created     time.Time
+	Fetched     time.Time // when a remote actor was last read from its own server
+	Gone        time.Time // when it was deleted; zero while it is there
+}
+
+// Handle returns how a is addressed anywhere: "tess@stevenage.gov.uk".
+func (a *Actor) Handle() string { return a.Name + "@" + a.Host }
+
+// Path returns the page of a on this server: "/u/tess" for one of ours,
+// "/u/tess@stevenage.gov.uk" for one of a peer's.
+func (a *Actor) Path() string {
+	prefix := "/u/"
+	if a.Type == Group {
+		prefix = "/c/"
+	}
+	if a.Local {
+		return prefix + a.Name
+	}
+	return prefix + a.Handle()
+}
+
+// A Community is a Group actor together with how it is run.
+type Community struct {
+	Actor
+	Join     Join
+	Audience Audience
+	Posting  Role // the least role that may start something new
+	Welcome  string
+	Members  int       // counted here for our own; as its home last said for others
+	Councils int       // how many servers those members are at, likewise
+	Active   time.Time // when something was last said in it, as far as we know
+}
+
+// Join is how one becomes a member.
+type Join string
+
+// The ways to become a member.
+const (
+	JoinOpen       Join = "open"
+	JoinApproval   Join = "approval"
+	JoinInvitation Join = "invitation"
+)
+
+// An Audience is who may see something. An object keeps the audience it was
+// written for: opening a community later does not open what was said before.
+type Audience string
+
+// The audiences.
+const (
+	Public  Audience = "public"
+	Members Audience = "members"
+)
+
+// A Role is what a member may do. Roles are ordered: each includes those below.
+type Role int
+
+// The roles.
+const (
+	Guest Role = iota // not a member
+	Member
+	Moderator // shown to people as "facilitator"
+	Owner
+)
+
+// A Membership is how an actor stands to a community. Role is Guest unless State
+// is Active.
+type Membership struct {
+	Community ID
+	Actor     ID
+	Role      Role
+	State     State
+	Reason    string // why they asked to join, in their words
+	Follow    string // URI of the Follow, which Accept and Undo have to name
+	Since     time.Time
+}
+
+// A State is how far a membership has come.
+type State string
+
+// The states of a membership.
+const (
+	Pending  State = "pending"
+	Active   State = "active"
+	Declined State = "declined"
+	Left     State = "left"
+	Blocked  State = "blocked"
+)
+
+// An Object is one thing somebody made: a topic, an event, a reply.
+// Remote and local objects differ only in Local.
+type Object struct {
+	ID        ID
+	URI       string // the ActivityPub id
+	Kind      string
+	Community ID
+	Author    ID
+	Root      ID // the top-level object this is in the thread of; zero if it is one
+	Parent    ID // what this answers; zero for a top-level object
+	Path      string
+	Title     string
+	Source    string // the Markdown it was written in; "" if a peer sent none
+	HTML      string // sanitised on the way in, so safe to show
+	Language  string // "en", "cy"; "" if not said
+	URL       string // the page for people at its own server; "" where it is the URI
+	Audience  Audience
+	Question  bool // asked to be answered
+	Answer    ID   // the reply its author accepted
+	Replies   int  // counted, as are Councils and Likes
+	Councils  int  // how many servers the replies came from
+	Likes     int
+	Starts    time.Time
+	Ends      time.Time
+	Extra     json.RawMessage // what the kind adds; only its own folder reads it
+	Local     bool
+	Published time.Time
+	Edited    time.Time
+	Accepted  time.Time // when its community took it; zero while a submission waits
+	Active    time.Time // of a top-level object: the newest thing in its thread
+	Deleted   time.Time
+	Removed   bool // deleted by a facilitator, not by its author
+}
+
+// TopLevel reports whether o starts a thread.
+func (o *Object) TopLevel() bool { return o.Root == 0 }
+
+// Thread returns the id of the top-level object of o's thread, which may be o.
+func (o *Object) Thread() ID {
+	if o.Root == 0 {
+		return o.ID
+	}
+	return o.Root
+}
+
+// An Activity is somebody doing something. Everything that changes a community,
+// typed into a form here or delivered by a peer, is one of these.
+type Activity struct {
+	ID        ID
+	URI       string
+	Type      string // "Create", "Follow", …
+	Actor     *Actor
+	Object    *Object    // of Create, Update, Delete, Like
+	Subject   *Actor     // of Follow: the community; of Update: the actor that changed
+	Community *Community // where it happens; the hub fills it in
+	Inner     *Activity  // of Accept, Reject, Undo and Announce
+	Reason    string
+	Via       *Actor          // the community that announced it, if one did
+	Raw       json.RawMessage // exactly as a peer sent it, to be passed on unchanged
+	Local     bool
+	Published time.Time
+}
+
+// A Viewer is whoever asks to see something: a person signed in here, or a peer
+// asking on behalf of the people it has. The zero Viewer is a stranger.
+type Viewer struct {
+	Actor ID
+	Peer  ID
+}
+
+// A Peer is another server.
+type Peer struct {
+	ID       ID
+	Host     string
+	Title    string // the council's name, as the peer gives it
+	Software string
+	Version  string
+	Policy   Policy
+	State    PeerState
+	Fails    int       // failed attempts in a row
+	NotUntil time.Time // when to try next
+	Error    string    // why the last attempt failed, in plain words
+	LastOK   time.Time // when it last took something from us
+	LastSeen time.Time // when it last sent us something
+	Cursor   ID        // how far into the outbox it has got
+}
+
+// A Policy is what the administrators of this server decided about a peer.
+type Policy string
+
+// The policies. Undecided leaves it to federation.mode.
+const (
+	Undecided Policy = ""
+	Allow     Policy = "allow"
+	Block     Policy = "block"
+)
+
+// A PeerState is how well a peer can be reached.
+type PeerState string
+
+// The states of a peer.
+const (
+	PeerOK      PeerState = "ok"
+	PeerFailing PeerState = "failing"
+	PeerDormant PeerState = "dormant" // has failed on seven days; asked once a day
+)
+
+// ExtraOf returns what o's kind adds to it, or the zero T.
+func ExtraOf[T any](o *Object) (extra T) {
+	_ = json.Unmarshal(o.Extra, &extra) // empty or damaged reads as zero
+	return extra
+}
+
+// SetExtra sets what o's kind adds to it.
+func SetExtra[T any](o *Object, extra T) {
+	o.Extra, _ = json.Marshal(extra) // plain structs always marshal
+}

@@ -1,0 +1,144 @@
+package copse
+
+// Facts are what a rule may look at. They are loaded in the transaction that
+// acts on the answer, so the answer cannot go stale.
+type Facts struct {
+	Community *Community
+	Role      Role
+	State     State
+	Author    bool // the actor made the object in question
+	Deleted   bool // the object in question is a tombstone
+
+	// Announced says that the community itself, at its home, passed the activity
+	// on. What may happen in a community is for its home to decide: we do not
+	// know its members at other servers.
+	Announced bool
+}
+
+// MaySee returns nil if whoever f describes may see what was written for
+// audience. A refusal reads exactly as if the thing were not there. The store's
+// listing queries apply the same rule as a predicate.
+func MaySee(f Facts, audience Audience) error {
+	if audience == Public || f.Role >= Member {
+		return nil
+	}
+	return NotFound("there is nothing here")
+}
+
+// MayPost returns nil if the actor f describes may start something new in
+// f.Community, and otherwise an error that says why not.
+func MayPost(f Facts) error {
+	if err := mayWrite(f); err != nil {
+		return err
+	}
+	if !f.Announced && f.Role < f.Community.Posting {
+		return Forbidden("only facilitators may start something in %s", f.Community.Title)
+	}
+	return nil
+}
+
+// MayReply is MayPost for answering something that is there already: any member
+// may answer, even where only facilitators may start.
+func MayReply(f Facts) error {
+	if f.Deleted {
+		return Forbidden("this has been removed and takes no more replies")
+	}
+	return mayWrite(f)
+}
+
+func mayWrite(f Facts) error {
+	switch {
+	case f.State == Blocked:
+		return Forbidden("your account is blocked in %s", f.Community.Title)
+	case f.Announced, f.Role >= Member:
+		return nil
+	case f.State == Pending:
+		return Forbidden("wait until %s has let you in to post here", f.Community.Title)
+	}
+	return Forbidden("join %s to post here", f.Community.Title)
+}
+
+// MayEdit returns nil if the actor may change the words of something. Only its
+// author may, for as long as they are a member: nobody puts words into another
+// person's mouth, not even a facilitator.
+func MayEdit(f Facts) error {
+	switch {
+	case f.State == Blocked:
+		return Forbidden("your account is blocked in %s", f.Community.Title)
+	case f.Deleted:
+		return Forbidden("this has been removed and cannot be changed")
+	case !f.Author:
+		return Forbidden("only the author may change this")
+	case f.Announced || f.Role >= Member:
+		return nil
+	}
+	return Forbidden("join %s to post here", f.Community.Title)
+}
+
+// MayRemove returns nil if the actor may delete something: its author always, a
+// facilitator anything in their community.
+func MayRemove(f Facts) error {
+	if f.Author || f.Announced || f.Role >= Moderator {
+		return nil
+	}
+	return Forbidden("only the author or a facilitator may remove this")
+}
+
+// MayLike returns nil if the actor may mark something as helpful.
+func MayLike(f Facts) error {
+	switch {
+	case f.State == Blocked:
+		return Forbidden("your account is blocked in %s", f.Community.Title)
+	case f.Deleted:
+		return Forbidden("this has been removed")
+	case f.Announced, f.Role >= Member:
+		return nil
+	}
+	return Forbidden("join %s to do this", f.Community.Title)
+}
+
+// OnJoining returns the state that asking to join leads to, or an error for
+// somebody who may not ask.
+func OnJoining(f Facts) (State, error) {
+	switch {
+	case f.State == Blocked:
+		return "", Forbidden("your account is blocked in %s", f.Community.Title)
+	case f.Role >= Member:
+		return Active, nil
+	case f.Community.Join == JoinOpen:
+		return Active, nil
+	case f.Community.Join == JoinInvitation:
+		return "", Forbidden("%s is by invitation only", f.Community.Title)
+	}
+	return Pending, nil
+}
+
+// MayDecide returns nil if the actor may let others in or turn them away.
+func MayDecide(f Facts) error {
+	if f.Role >= Moderator {
+		return nil
+	}
+	return Forbidden("only a facilitator of %s may do this", f.Community.Title)
+}
+
+// A Mode is how far this server trusts servers nobody has decided about.
+type Mode string
+
+// The modes of federation.
+const (
+	Closed    Mode = "closed"     // no other server at all
+	AllowList Mode = "allow-list" // those on the list
+	Open      Mode = "open"       // everybody who is not blocked
+)
+
+// MayExchange reports whether this server talks with a peer at all, in either
+// direction.
+func MayExchange(mode Mode, policy Policy) bool {
+	switch {
+	case mode == Closed, policy == Block:
+		return false
+	case mode == Open:
+		return true
+	}
+	return policy == Allow
+}

@@ -1,0 +1,146 @@
+package copse_test
+
+import (
+	"testing"
+
+	"copse/copse"
+)
+
+func TestMembersMayWriteAndOthersMayNot(t *testing.T) {
+	trees := &copse.Community{Actor: copse.Actor{Title: "Trees"}, Posting: copse.Member}
+	notices := &copse.Community{Actor: copse.Actor{Title: "Notices"}, Posting: copse.Moderator}
+	for _, tt := range []struct {
+		name        string
+		f           copse.Facts
+		post, reply bool
+	}{
+		{"guest", copse.Facts{Community: trees}, false, false},
+		{"waiting", copse.Facts{Community: trees, State: copse.Pending}, false, false},
+		{"member", copse.Facts{Community: trees, Role: copse.Member}, true, true},
+		{"blocked member", copse.Facts{Community: trees, Role: copse.Member, State: copse.Blocked}, false, false},
+		{"blocked, yet announced", copse.Facts{Community: trees, State: copse.Blocked, Announced: true}, false, false},
+		{"announced by its home", copse.Facts{Community: notices, Announced: true}, true, true},
+		{"member where facilitators post", copse.Facts{Community: notices, Role: copse.Member}, false, true},
+		{"guest where facilitators post", copse.Facts{Community: notices}, false, false},
+		{"facilitator there", copse.Facts{Community: notices, Role: copse.Moderator}, true, true},
+		{"under something removed", copse.Facts{Community: trees, Role: copse.Member, Deleted: true}, true, false},
+	} {
+		if err := copse.MayPost(tt.f); (err == nil) != tt.post {
+			t.Errorf("%s: MayPost = %v, want allowed %v", tt.name, err, tt.post)
+		}
+		if err := copse.MayReply(tt.f); (err == nil) != tt.reply {
+			t.Errorf("%s: MayReply = %v, want allowed %v", tt.name, err, tt.reply)
+		}
+	}
+}
+
+func TestOnlyAuthorsEditAndFacilitatorsRemove(t *testing.T) {
+	trees := &copse.Community{Actor: copse.Actor{Title: "Trees"}}
+	for _, tt := range []struct {
+		name         string
+		f            copse.Facts
+		edit, remove bool
+	}{
+		{"author", copse.Facts{Community: trees, Role: copse.Member, Author: true}, true, true},
+		{"author who left", copse.Facts{Community: trees, Author: true}, false, true},
+		{"author elsewhere, announced", copse.Facts{Community: trees, Author: true, Announced: true}, true, true},
+		{"another member", copse.Facts{Community: trees, Role: copse.Member}, false, false},
+		{"facilitator", copse.Facts{Community: trees, Role: copse.Moderator}, false, true},
+		{"owner", copse.Facts{Community: trees, Role: copse.Owner}, false, true},
+		{"author, after it was removed", copse.Facts{Community: trees, Role: copse.Member, Author: true, Deleted: true}, false, true},
+		{"stranger", copse.Facts{Community: trees}, false, false},
+	} {
+		if err := copse.MayEdit(tt.f); (err == nil) != tt.edit {
+			t.Errorf("%s: MayEdit = %v, want allowed %v", tt.name, err, tt.edit)
+		}
+		if err := copse.MayRemove(tt.f); (err == nil) != tt.remove {
+			t.Errorf("%s: MayRemove = %v, want allowed %v", tt.name, err, tt.remove)
+		}
+	}
+}
+
+func TestMembersOnlyIsSeenByMembersOnly(t *testing.T) {
+	for _, tt := range []struct {
+		role     copse.Role
+		audience copse.Audience
+		want     copse.Code
+	}{
+		{copse.Guest, copse.Public, copse.CodeInternal},
+		{copse.Guest, copse.Members, copse.CodeNotFound},
+		{copse.Member, copse.Members, copse.CodeInternal},
+		{copse.Guest, "", copse.CodeNotFound}, // an audience nobody set is nobody's
+	} {
+		if got := copse.CodeOf(copse.MaySee(copse.Facts{Role: tt.role}, tt.audience)); got != tt.want {
+			t.Errorf("role %d, audience %q: code %d, want %d", tt.role, tt.audience, got, tt.want)
+		}
+	}
+}
+
+func TestJoiningLeadsWhereTheCommunitySays(t *testing.T) {
+	in := func(j copse.Join) *copse.Community {
+		return &copse.Community{Actor: copse.Actor{Title: "Trees"}, Join: j}
+	}
+	for _, tt := range []struct {
+		name string
+		f    copse.Facts
+		want copse.State
+		code copse.Code
+	}{
+		{"open", copse.Facts{Community: in(copse.JoinOpen)}, copse.Active, 0},
+		{"by approval", copse.Facts{Community: in(copse.JoinApproval)}, copse.Pending, 0},
+		{"by invitation", copse.Facts{Community: in(copse.JoinInvitation)}, "", copse.CodeForbidden},
+		{"member already", copse.Facts{Community: in(copse.JoinApproval), Role: copse.Member}, copse.Active, 0},
+		{"declined, asking again", copse.Facts{Community: in(copse.JoinApproval), State: copse.Declined}, copse.Pending, 0},
+		{"blocked", copse.Facts{Community: in(copse.JoinOpen), State: copse.Blocked}, "", copse.CodeForbidden},
+	} {
+		got, err := copse.OnJoining(tt.f)
+		if got != tt.want || copse.CodeOf(err) != tt.code {
+			t.Errorf("%s: OnJoining = %q, %v; want %q, code %d", tt.name, got, err, tt.want, tt.code)
+		}
+	}
+}
+
+func TestWhoThisServerTalksWith(t *testing.T) {
+	for _, tt := range []struct {
+		mode   copse.Mode
+		policy copse.Policy
+		want   bool
+	}{
+		{copse.Closed, copse.Allow, false},
+		{copse.AllowList, copse.Undecided, false},
+		{copse.AllowList, copse.Allow, true},
+		{copse.AllowList, copse.Block, false},
+		{copse.Open, copse.Undecided, true},
+		{copse.Open, copse.Block, false},
+		{"", copse.Undecided, false},
+	} {
+		if got := copse.MayExchange(tt.mode, tt.policy); got != tt.want {
+			t.Errorf("MayExchange(%q, %q) = %v, want %v", tt.mode, tt.policy, got, tt.want)
+		}
+	}
+}
+
+func TestKindsCheckWhatEveryObjectNeeds(t *testing.T) {
+	kinds := copse.Kinds{"topic": {Name: "topic"}, "reply": {Name: "reply", Reply: true}}
+	long := make([]rune, copse.MaxTitle+1)
+	for i := range long {
+		long[i] = 'ŵ'
+	}
+	for _, tt := range []struct {
+		name string
+		o    copse.Object
+		ok   bool
+	}{
+		{"topic", copse.Object{Kind: "topic", Title: "Ash"}, true},
+		{"topic of the longest title", copse.Object{Kind: "topic", Title: string(long[1:])}, true},
+		{"title too long", copse.Object{Kind: "topic", Title: string(long)}, false},
+		{"blank title", copse.Object{Kind: "topic", Title: " \t"}, false},
+		{"reply", copse.Object{Kind: "reply", HTML: "<p>Yes</p>"}, true},
+		{"empty reply", copse.Object{Kind: "reply"}, false},
+		{"no such kind", copse.Object{Kind: "poem", Title: "Ash"}, false},
+	} {
+		if err := kinds.Check(&tt.o); (err == nil) != tt.ok {
+			t.Errorf("%s: Check = %v, want ok %v", tt.name, err, tt.ok)
+		}
+	}
+}
