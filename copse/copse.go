@@ -209,6 +209,9 @@ type Peer struct {
 	Software string
 	Version  string
 	Policy   Policy
+	Inbox    string    // its shared inbox
+	RFC9421  bool      // it has taken a signature by RFC 9421
+	Looked   time.Time // when we last read what it says about itself
 	State    PeerState
 	Fails    int       // failed attempts in a row
 	NotUntil time.Time // when to try next

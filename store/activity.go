@@ -1,0 +1,70 @@
+package store
+
+import (
+	"time"
+
+	"copse/copse"
+)
+
+// RecordActivity remembers act and reports whether it is new: an activity seen
+// before must change nothing.
+func (tx *Tx) RecordActivity(act *copse.Activity) (fresh bool, err error) {
+	if act.ID == 0 {
+		act.ID = NewID()
+	}
+	var object string
+	var community, via copse.ID
+	switch {
+	case act.Object != nil:
+		object = act.Object.URI
+	case act.Subject != nil:
+		object = act.Subject.URI
+	case act.Inner != nil:
+		object = act.Inner.URI
+	}
+	if act.Community != nil {
+		community = act.Community.ID
+	}
+	if act.Via != nil {
+		via = act.Via.ID
+	}
+	n, err := tx.exec(`
+		insert into activities (id, hash, uri, type, actor, object, community, via, reason, local)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		on conflict (hash) do nothing`,
+		act.ID, hash(act.URI), act.URI, act.Type, act.Actor.ID, object, null(community), null(via), act.Reason, act.Local)
+	return n == 1, err
+}
+
+// Seen reports whether the activity with the given URI has been recorded.
+func (tx *Tx) Seen(uri string) (bool, error) {
+	return one(tx, value[bool], `select exists (select 1 from activities where hash = $1)`, hash(uri))
+}
+
+// A Record is one line of the audit log.
+type Record struct {
+	At     time.Time
+	Type   string
+	By     *copse.Actor
+	Object string
+	Reason string
+}
+
+// Log returns what was done in a community, the newest first, before the given
+// activity.
+func (tx *Tx) Log(community, before copse.ID, n int) ([]Record, error) {
+	return many(tx, func(r row) (rec Record, err error) {
+		var (
+			id copse.ID
+			a  actorScan
+		)
+		err = r.Scan(append([]any{&id, &rec.Type, &rec.Object, &rec.Reason}, a.dest()...)...)
+		rec.At, rec.By = time.UnixMilli(int64(id)/2048).UTC(), a.actor()
+		return rec, err
+	}, `
+		select v.id, v.type, v.object, v.reason, `+actorColumns+`
+		from activities v join actors a on a.id = v.actor
+		where v.community = $1 and v.id < $2
+		order by v.id desc
+		limit $3`, community, orLast(before), n)
+}

@@ -1,0 +1,116 @@
+package store
+
+import (
+	"database/sql"
+	"time"
+
+	"copse/copse"
+)
+
+const actorColumns = `a.id, a.type, a.uri, a.name, a.host, a.title, a.summary, a.source, a.job_title,
+	a.url, a.inbox, a.shared_inbox, a.key_id, a.public_key, a.local, a.created, a.fetched, a.gone`
+
+// An actorScan reads the columns of an actor, alone or among others.
+type actorScan struct {
+	a             copse.Actor
+	created       int64
+	fetched, gone sql.NullInt64
+}
+
+func (s *actorScan) dest() []any {
+	a := &s.a
+	return []any{&a.ID, &a.Type, &a.URI, &a.Name, &a.Host, &a.Title, &a.Summary, &a.Source, &a.JobTitle,
+		&a.URL, &a.Inbox, &a.SharedInbox, &a.KeyID, &a.PublicKey, &a.Local, &s.created, &s.fetched, &s.gone}
+}
+
+func (s *actorScan) actor() *copse.Actor {
+	s.a.Created = time.UnixMicro(s.created).UTC()
+	s.a.Fetched, s.a.Gone = fromMicros(s.fetched), fromMicros(s.gone)
+	return &s.a
+}
+
+func scanActor(r row) (*copse.Actor, error) {
+	var s actorScan
+	if err := r.Scan(s.dest()...); err != nil {
+		return nil, err
+	}
+	return s.actor(), nil
+}
+
+// Actor returns the actor with the given id.
+func (tx *Tx) Actor(id copse.ID) (*copse.Actor, error) {
+	return found(one(tx, scanActor, `select `+actorColumns+` from actors a where a.id = $1`, id))
+}
+
+// ActorByURI returns the actor with the given ActivityPub id.
+func (tx *Tx) ActorByURI(uri string) (*copse.Actor, error) {
+	return found(one(tx, scanActor, `select `+actorColumns+` from actors a where a.uri = $1`, uri))
+}
+
+// ActorByKey returns the actor whose key has the given id.
+func (tx *Tx) ActorByKey(keyID string) (*copse.Actor, error) {
+	return found(one(tx, scanActor, `
+		select `+actorColumns+` from actors a where a.key_id = $1 order by a.id limit 1`, keyID))
+}
+
+// ActorByName returns the actor of ours with the given name. Names are lower
+// case; people and communities share them.
+func (tx *Tx) ActorByName(name string) (*copse.Actor, error) {
+	return found(one(tx, scanActor, `select `+actorColumns+` from actors a where a.name = $1 and a.local`, name))
+}
+
+// ActorAt returns the actor with the given name and type at a host. Other
+// servers may use one name for a person and a community.
+func (tx *Tx) ActorAt(name, host string, typ copse.ActorType) (*copse.Actor, error) {
+	return found(one(tx, scanActor, `
+		select `+actorColumns+`
+		from actors a
+		where a.host = $1 and a.name = $2 and a.type = $3 and a.gone is null
+		order by a.id desc
+		limit 1`, host, name, typ))
+}
+
+// AddActor inserts a. It refuses an actor whose name here, or URI, is taken.
+func (tx *Tx) AddActor(a *copse.Actor) error {
+	n, err := tx.exec(`
+		insert into actors (id, type, uri, name, host, title, summary, source, job_title, url,
+			inbox, shared_inbox, key_id, public_key, local, created, fetched)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+		on conflict do nothing`,
+		a.ID, a.Type, a.URI, a.Name, a.Host, a.Title, a.Summary, a.Source, a.JobTitle, a.URL,
+		a.Inbox, a.SharedInbox, a.KeyID, a.PublicKey, a.Local, a.Created.UnixMicro(), micros(a.Fetched))
+	if err == nil && n == 0 {
+		return copse.Invalid("name", "%s is taken; choose another name", a.Name)
+	}
+	return err
+}
+
+// SetActor updates what may change about an actor: everything but its id, URI,
+// type, name and host.
+func (tx *Tx) SetActor(a *copse.Actor) error {
+	_, err := tx.exec(`
+		update actors set title = $1, summary = $2, source = $3, job_title = $4, url = $5,
+			inbox = $6, shared_inbox = $7, key_id = $8, public_key = $9, fetched = $10, gone = $11
+		where id = $12`,
+		a.Title, a.Summary, a.Source, a.JobTitle, a.URL,
+		a.Inbox, a.SharedInbox, a.KeyID, a.PublicKey, micros(a.Fetched), micros(a.Gone), a.ID)
+	return err
+}
+
+// PrivateKey returns the PEM of the key that an actor of ours signs with.
+func (tx *Tx) PrivateKey(actor copse.ID) (string, error) {
+	return found(one(tx, value[string], `select private from keys where actor = $1`, actor))
+}
+
+// AddKey gives an actor of ours its key, unless it has one, and reports whether
+// it did.
+func (tx *Tx) AddKey(actor copse.ID, keyID, public, private string) (bool, error) {
+	n, err := tx.exec(`
+		insert into keys (actor, private, created) values ($1, $2, $3)
+		on conflict do nothing`, actor, private, tx.Now.UnixMicro())
+	if err != nil || n == 0 {
+		return false, err
+	}
+	_, err = tx.exec(`update actors set key_id = $1, public_key = $2 where id = $3`, keyID, public, actor)
+	return true, err
+}

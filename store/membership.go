@@ -1,0 +1,206 @@
+package store
+
+import (
+	"database/sql"
+	"errors"
+	"strings"
+	"time"
+
+	"copse/copse"
+)
+
+const membershipColumns = `m.community, m.actor, m.role, m.state, m.reason, m.follow, m.since`
+
+type membershipScan struct {
+	m     copse.Membership
+	since int64
+}
+
+func (s *membershipScan) dest() []any {
+	m := &s.m
+	return []any{&m.Community, &m.Actor, &m.Role, &m.State, &m.Reason, &m.Follow, &s.since}
+}
+
+func (s *membershipScan) membership() *copse.Membership {
+	s.m.Since = time.UnixMicro(s.since).UTC()
+	return &s.m
+}
+
+func scanMembership(r row) (*copse.Membership, error) {
+	var s membershipScan
+	if err := r.Scan(s.dest()...); err != nil {
+		return nil, err
+	}
+	return s.membership(), nil
+}
+
+// Membership returns how an actor stands to a community. Somebody who never
+// asked stands there as a guest, with no state.
+func (tx *Tx) Membership(community, actor copse.ID) (*copse.Membership, error) {
+	m, err := one(tx, scanMembership, `
+		select `+membershipColumns+`
+		from memberships m
+		where m.community = $1 and m.actor = $2`, community, actor)
+	if errors.Is(err, sql.ErrNoRows) {
+		return &copse.Membership{Community: community, Actor: actor}, nil
+	}
+	return m, err
+}
+
+// SetMembership writes m and what follows from it: the community's reach and,
+// for a community of ours, which peers it is announced to.
+func (tx *Tx) SetMembership(m *copse.Membership) error {
+	if m.State != copse.Active {
+		m.Role = copse.Guest
+	}
+	_, err := tx.exec(`
+		insert into memberships (community, actor, role, state, reason, follow, since)
+		values ($1, $2, $3, $4, $5, $6, $7)
+		on conflict (community, actor) do update set
+			role = excluded.role, state = excluded.state, reason = excluded.reason,
+			follow = excluded.follow, since = excluded.since`,
+		m.Community, m.Actor, m.Role, m.State, m.Reason, m.Follow, m.Since.UnixMicro())
+	if err != nil {
+		return err
+	}
+	return tx.reach(m.Community, m.Actor)
+}
+
+// reach brings what is derived from memberships up to date after actor's
+// membership of a community of ours has changed. It counts rather than adds, so
+// it can be run at any time.
+func (tx *Tx) reach(community, actor copse.ID) error {
+	a, err := tx.Actor(actor)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(`
+		update communities set
+			members = (select count(*) from memberships m where m.community = $1 and m.role > 0),
+			councils = (select count(distinct b.host) from memberships m join actors b on b.id = m.actor
+				where m.community = $1 and m.role > 0)
+		where actor = $1 and exists (select 1 from actors h where h.id = $1 and h.local)`, community)
+	if err != nil || a.Local {
+		return err
+	}
+	peer, err := tx.PeerAt(a.Host)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(`
+		delete from peer_communities
+		where peer = $1 and community = $2 and not exists (
+			select 1 from memberships m join actors b on b.id = m.actor
+			where m.community = $2 and m.role > 0 and b.host = $3)`, peer.ID, community, a.Host)
+	if err != nil {
+		return err
+	}
+	end, err := tx.endOfOutbox()
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(`
+		insert into peer_communities (peer, community, since)
+		select cast($1 as bigint), cast($2 as bigint), cast($4 as bigint)
+		where exists (
+			select 1 from memberships m join actors b on b.id = m.actor join actors c on c.id = m.community
+			where m.community = $2 and m.role > 0 and b.host = $3 and c.local)
+		on conflict do nothing`, peer.ID, community, a.Host, end)
+	return err
+}
+
+// A Person is a member and how they stand to the community.
+type Person struct {
+	copse.Membership
+	*copse.Actor
+}
+
+func scanPerson(r row) (Person, error) {
+	var (
+		m membershipScan
+		a actorScan
+	)
+	if err := r.Scan(append(m.dest(), a.dest()...)...); err != nil {
+		return Person{}, err
+	}
+	return Person{*m.membership(), a.actor()}, nil
+}
+
+// MembersOf returns up to n members of at least the given role, the highest role
+// first, after the given one.
+func (tx *Tx) MembersOf(community copse.ID, least copse.Role, after copse.ID, n int) ([]Person, error) {
+	last := &copse.Membership{Role: copse.Owner + 1}
+	if after != 0 {
+		var err error
+		if last, err = tx.Membership(community, after); err != nil {
+			return nil, err
+		}
+	}
+	return many(tx, scanPerson, `
+		select `+membershipColumns+`, `+actorColumns+`
+		from memberships m join actors a on a.id = m.actor
+		where m.community = $1 and m.role > 0 and m.role >= $2
+			and (m.role < $3 or (m.role = $3 and m.actor > $4))
+		order by m.role desc, m.actor
+		limit $5`, community, least, last.Role, after, n)
+}
+
+// Waiting returns those who asked to join, the longest waiting first.
+func (tx *Tx) Waiting(community copse.ID, n int) ([]Person, error) {
+	return many(tx, scanPerson, `
+		select `+membershipColumns+`, `+actorColumns+`
+		from memberships m join actors a on a.id = m.actor
+		where m.community = $1 and m.state = 'pending'
+		order by m.since, m.actor
+		limit $2`, community, n)
+}
+
+// Standing is how one person stands to the communities they are in, have asked
+// to join or were turned away from, by community.
+func (tx *Tx) Standing(actor copse.ID) (map[copse.ID]*copse.Membership, error) {
+	all, err := many(tx, scanMembership, `
+		select `+membershipColumns+` from memberships m where m.actor = $1`, actor)
+	if err != nil {
+		return nil, err
+	}
+	by := make(map[copse.ID]*copse.Membership, len(all))
+	for _, m := range all {
+		by[m.Community] = m
+	}
+	return by, nil
+}
+
+// Followed reports whether anybody here is in a community or has asked to be,
+// which is why its home sends us what happens there.
+func (tx *Tx) Followed(community copse.ID) (bool, error) {
+	return one(tx, value[bool], `
+		select exists (
+			select 1 from memberships m join actors a on a.id = m.actor
+			where m.community = $1 and a.local and m.state in ('active', 'pending'))`, community)
+}
+
+// Facts returns what the rules may look at about actor in a community, and about
+// an object there unless it is nil.
+func (tx *Tx) Facts(actor, community copse.ID, o *copse.Object) (f copse.Facts, err error) {
+	if f.Community, err = tx.Community(community); err != nil {
+		return f, err
+	}
+	m, err := tx.Membership(community, actor)
+	if err != nil {
+		return f, err
+	}
+	f.Role, f.State = m.Role, m.State
+	if o != nil {
+		f.Author, f.Deleted = o.Author == actor, !o.Deleted.IsZero()
+	}
+	return f, nil
+}
+
+// like makes a pattern that finds text anywhere, or "" of "".
+func like(text string) string {
+	text = strings.ToLower(strings.TrimSpace(text))
+	if text == "" {
+		return ""
+	}
+	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text) + "%"
+}

@@ -1,0 +1,276 @@
+-- One text for SQLite and PostgreSQL. Ids are minted in Go, times are
+-- microseconds since 1970, and nothing inside extra is ever queried: what a
+-- query needs is a column. "Not there" is null, never a sentinel, because
+-- SQLite's planner, without statistics, takes the index a sentinel spoils.
+
+create table actors (
+	id           bigint primary key,
+	type         text    not null,
+	uri          text    not null unique,
+	name         text    not null,
+	host         text    not null,
+	title        text    not null,
+	summary      text    not null default '',
+	source       text    not null default '',
+	job_title    text    not null default '',
+	url          text    not null default '',
+	inbox        text    not null,
+	shared_inbox text    not null default '',
+	key_id       text    not null default '',
+	public_key   text    not null default '',
+	local        boolean not null,
+	created      bigint  not null,
+	fetched      bigint,
+	gone         bigint
+);
+-- One namespace for people and communities (Mastodon and GoToSocial keep
+-- one actor per name and host). Remote servers may break
+-- it, so the promise is only kept for ours.
+create unique index actors_name on actors (name) where local;
+create index actors_host on actors (host, name);
+create index actors_key on actors (key_id);
+
+create table communities (
+	actor    bigint primary key references actors (id),
+	"join"   text    not null,
+	audience text    not null,
+	posting  integer not null,
+	welcome  text    not null default '',
+	members  integer not null default 0,
+	councils integer not null default 0,
+	active   bigint  not null
+);
+create index communities_active on communities (active, actor);
+
+create table memberships (
+	community bigint  not null references actors (id),
+	actor     bigint  not null references actors (id),
+	role      integer not null,
+	state     text    not null,
+	reason    text    not null default '',
+	follow    text    not null default '',
+	since     bigint  not null,
+	primary key (community, actor)
+);
+create index memberships_actor   on memberships (actor, community) where role > 0;
+create index memberships_pending on memberships (community, since) where state = 'pending';
+create index memberships_role    on memberships (community, role, actor) where role > 0;
+
+create table objects (
+	id          bigint primary key,
+	uri         text    not null unique,
+	kind        text    not null,
+	community   bigint  not null references actors (id),
+	author      bigint  not null references actors (id),
+	root        bigint  references objects (id),
+	parent      bigint  references objects (id),
+	path        text    not null default '',
+	title       text    not null,
+	source      text    not null,
+	html        text    not null,
+	language    text    not null default '',
+	url         text    not null default '',
+	audience    text    not null,
+	question    boolean not null default false,
+	answer      bigint,
+	replies     integer not null default 0,
+	councils    integer not null default 0,
+	likes       integer not null default 0,
+	starts      bigint,
+	ends        bigint,
+	extra       text    not null default '',
+	local       boolean not null,
+	published   bigint  not null,
+	edited      bigint,
+	accepted    bigint,
+	active      bigint  not null,
+	deleted     bigint,
+	removed     boolean not null default false
+);
+create index objects_newest   on objects (community, id)     where root is null and deleted is null;
+create index objects_active   on objects (community, active, id) where root is null and deleted is null;
+create index objects_open     on objects (community, id)
+	where root is null and deleted is null and question and answer is null;
+create index objects_thread   on objects (root, path)        where root is not null;
+create index objects_parent   on objects (parent)            where parent is not null;
+create index objects_author   on objects (author, id)        where deleted is null;
+create index objects_waiting  on objects (community, id)     where accepted is null and deleted is null;
+create index objects_starts   on objects (community, starts) where starts is not null;
+
+create table revisions (
+	object bigint not null references objects (id),
+	at     bigint not null,
+	title  text   not null,
+	source text   not null,
+	html   text   not null,
+	primary key (object, at)
+);
+
+-- What people answered with something other than words: marks of "helpful",
+-- and later votes and replies to invitations.
+create table responses (
+	object bigint not null references objects (id),
+	actor  bigint not null references actors (id),
+	type   text   not null,
+	uri    text   not null,
+	at     bigint not null,
+	primary key (object, type, actor)
+);
+create index responses_actor on responses (actor, at);
+
+-- Every activity that took effect, once. This is the audit log and the memory
+-- that makes a repeat harmless. hash is the first eight bytes of the URI's
+-- SHA-256: an index on whole URIs in random order would outgrow the rows.
+create table activities (
+	id        bigint primary key,
+	hash      bigint  not null unique,
+	uri       text    not null,
+	type      text    not null,
+	actor     bigint  not null,
+	object    text    not null default '',
+	community bigint,
+	via       bigint,
+	reason    text    not null default '',
+	local     boolean not null
+);
+create index activities_community on activities (community, id) where community is not null;
+create index activities_actor     on activities (actor, id);
+create index activities_object    on activities (object, id) where object <> '';
+
+-- What came in and waits: for a key, a parent or an author to be fetched.
+create table received (
+	id        bigint primary key,
+	hash      bigint  not null unique,
+	host      text    not null,
+	signature text    not null default '',
+	signer    text    not null default '',
+	body      bytea   not null,
+	tries     integer not null default 0,
+	due       bigint,
+	reason    text    not null default ''
+);
+create index received_due  on received (due) where due is not null;
+create index received_host on received (host, id);
+
+-- What goes out, each activity once. There is no row per recipient: a peer has
+-- a cursor into this log.
+create table outbox (
+	id        bigint primary key,
+	uri       text   not null unique,
+	type      text   not null,
+	community bigint references actors (id),
+	thread    bigint,
+	object    bigint,
+	signer    bigint not null references actors (id),
+	body      bytea  not null,
+	digest    bytea  not null
+);
+create index outbox_community on outbox (community, id) where community is not null;
+create index outbox_object    on outbox (object, id)    where object is not null;
+
+create table peers (
+	id         bigint primary key,
+	host       text    not null unique,
+	title      text    not null default '',
+	software   text    not null default '',
+	version    text    not null default '',
+	policy     text    not null default '',
+	inbox      text    not null default '',
+	rfc9421    boolean not null default false,
+	state      text    not null default 'ok',
+	fails      integer not null default 0,
+	fail_days  integer not null default 0,
+	not_until  bigint,
+	error      text    not null default '',
+	last_ok    bigint,
+	last_seen  bigint,
+	looked     bigint,
+	cursor     bigint  not null
+);
+
+-- Which peers have members in which communities of ours, since which point of
+-- the outbox.
+create table peer_communities (
+	peer      bigint not null references peers (id),
+	community bigint not null references actors (id),
+	since     bigint not null,
+	primary key (peer, community)
+);
+create index peer_communities_community on peer_communities (community, peer);
+
+-- What is addressed to one peer alone, and what a peer's lane stepped over. A
+-- row goes when the peer has taken it.
+create table peer_extra (
+	peer      bigint  not null references peers (id),
+	outbox    bigint  not null references outbox (id),
+	inbox     text    not null default '',
+	tries     integer not null default 0,
+	not_until bigint,
+	error     text    not null default '',
+	stopped   bigint,
+	primary key (peer, outbox)
+);
+create index peer_extra_outbox on peer_extra (outbox);
+
+-- The order of the outbox: whoever appends holds this row until the commit, so
+-- that positions become visible in order on PostgreSQL too.
+create table logs (
+	name text   primary key,
+	last bigint not null
+);
+insert into logs (name, last) values ('outbox', 0);
+
+create table keys (
+	actor   bigint primary key references actors (id),
+	private text   not null,
+	created bigint not null
+);
+
+create table accounts (
+	actor     bigint primary key references actors (id),
+	email     text    not null unique,
+	password  text    not null,
+	role      text    not null,
+	language  text    not null default '',
+	created   bigint  not null,
+	confirmed bigint,
+	approved  bigint,
+	seen      bigint
+);
+
+create table sessions (
+	token   text   primary key,
+	actor   bigint references accounts (actor),
+	content bytea  not null,
+	expires bigint not null
+);
+create index sessions_expires on sessions (expires);
+create index sessions_actor   on sessions (actor) where actor is not null;
+
+-- Links that work once: to confirm an address, to choose a new password, to set
+-- the server up. Only a hash is kept.
+create table tokens (
+	hash    text   primary key,
+	purpose text   not null,
+	actor   bigint references actors (id),
+	expires bigint not null,
+	used    bigint
+);
+create index tokens_actor on tokens (actor, purpose) where actor is not null;
+
+create table mails (
+	id        bigint primary key,
+	recipient text    not null,
+	subject   text    not null,
+	body      text    not null,
+	due       bigint,
+	tries     integer not null default 0,
+	sent      bigint,
+	error     text    not null default ''
+);
+create index mails_due on mails (due) where due is not null;
+
+create table settings (
+	name  text primary key,
+	value text not null
+);

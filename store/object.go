@@ -1,0 +1,251 @@
+package store
+
+import (
+	"database/sql"
+	"errors"
+	"time"
+
+	"copse/copse"
+)
+
+const objectColumns = `o.id, o.uri, o.kind, o.community, o.author, o.root, o.parent, o.path, o.title, o.source, o.html,
+	o.language, o.url, o.audience, o.question, o.answer, o.replies, o.councils, o.likes, o.starts, o.ends, o.extra,
+	o.local, o.published, o.edited, o.accepted, o.active, o.deleted, o.removed`
+
+// An objectScan reads the columns of an object, alone or among others.
+type objectScan struct {
+	o                                       copse.Object
+	root, parent, answer                    sql.NullInt64
+	starts, ends, edited, accepted, deleted sql.NullInt64
+	published, active                       int64
+	extra                                   string
+}
+
+func (s *objectScan) dest() []any {
+	o := &s.o
+	return []any{&o.ID, &o.URI, &o.Kind, &o.Community, &o.Author, &s.root, &s.parent, &o.Path, &o.Title, &o.Source, &o.HTML,
+		&o.Language, &o.URL, &o.Audience, &o.Question, &s.answer, &o.Replies, &o.Councils, &o.Likes, &s.starts, &s.ends, &s.extra,
+		&o.Local, &s.published, &s.edited, &s.accepted, &s.active, &s.deleted, &o.Removed}
+}
+
+func (s *objectScan) object() *copse.Object {
+	o := &s.o
+	o.Root, o.Parent, o.Answer = copse.ID(s.root.Int64), copse.ID(s.parent.Int64), copse.ID(s.answer.Int64)
+	o.Starts, o.Ends = fromMicros(s.starts), fromMicros(s.ends)
+	o.Published, o.Active = time.UnixMicro(s.published).UTC(), time.UnixMicro(s.active).UTC()
+	o.Edited, o.Accepted, o.Deleted = fromMicros(s.edited), fromMicros(s.accepted), fromMicros(s.deleted)
+	o.Extra = []byte(s.extra)
+	return o
+}
+
+func scanObject(r row) (*copse.Object, error) {
+	var s objectScan
+	if err := r.Scan(s.dest()...); err != nil {
+		return nil, err
+	}
+	return s.object(), nil
+}
+
+// Object returns the object with the given id, tombstones included, whoever may
+// see it: for rules and deliveries. Pages use Post.
+func (tx *Tx) Object(id copse.ID) (*copse.Object, error) {
+	return found(one(tx, scanObject, `select `+objectColumns+` from objects o where o.id = $1`, id))
+}
+
+// ObjectByURI is Object by ActivityPub id.
+func (tx *Tx) ObjectByURI(uri string) (*copse.Object, error) {
+	return found(one(tx, scanObject, `select `+objectColumns+` from objects o where o.uri = $1`, uri))
+}
+
+// AddObject inserts o and brings its thread up to date. It refuses an object
+// whose URI is taken: what is there is changed by SetObject alone. If another
+// object has its id, it gets the next free one.
+func (tx *Tx) AddObject(o *copse.Object) error {
+	if o.Active.IsZero() {
+		o.Active = o.Published
+	}
+	o.Path = ""
+	if o.Parent != 0 {
+		parent, err := tx.Object(o.Parent)
+		if err != nil {
+			return err
+		}
+		if len(parent.Path)/pathElement >= copse.MaxDepth {
+			return copse.Invalid("text", "this conversation is nested too deeply; reply further up")
+		}
+		o.Root, o.Path = parent.Thread(), parent.Path
+	}
+	for range 2048 {
+		path := o.Path
+		if o.Root != 0 {
+			path += element(o.ID)
+		}
+		n, err := tx.exec(`
+			insert into objects (id, uri, kind, community, author, root, parent, path, title, source, html,
+				language, url, audience, question, starts, ends, extra, local, published, edited, accepted, active)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
+				$12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+			on conflict do nothing`,
+			o.ID, o.URI, o.Kind, o.Community, o.Author, null(o.Root), null(o.Parent), path, o.Title, o.Source, o.HTML,
+			o.Language, o.URL, o.Audience, o.Question, micros(o.Starts), micros(o.Ends), string(o.Extra), o.Local,
+			o.Published.UnixMicro(), micros(o.Edited), micros(o.Accepted), o.Active.UnixMicro())
+		if err != nil {
+			return err
+		}
+		if n == 1 {
+			o.Path = path
+			return tx.recount(o)
+		}
+		taken, err := one(tx, value[bool], `select exists (select 1 from objects o where o.uri = $1)`, o.URI)
+		if err != nil {
+			return err
+		}
+		if taken {
+			return copse.Conflict("there is already something at %s", o.URI)
+		}
+		o.ID++
+	}
+	return errors.New("no free id")
+}
+
+// A path is the ids from below the root down to an object, each of fixed width,
+// so that the order of paths is the order of a thread read from top to bottom.
+const pathElement = 11
+
+func element(id copse.ID) string {
+	const digits = "0123456789abcdefghijklmnopqrstuv"
+	var b [pathElement]byte
+	for i := len(b) - 1; i >= 0; i-- {
+		b[i], id = digits[id&31], id>>5
+	}
+	return string(b[:])
+}
+
+// recount derives what is shown about the thread of o, which has just been
+// added or deleted.
+func (tx *Tx) recount(o *copse.Object) error {
+	if o.Root != 0 {
+		_, err := tx.exec(`
+			update objects set
+				replies = (select count(*) from objects r where r.root = $1 and r.deleted is null),
+				councils = (select count(distinct a.host) from objects r join actors a on a.id = r.author
+					where r.root = $1 and r.deleted is null),
+				active = coalesce((select max(r.published) from objects r where r.root = $1 and r.deleted is null), published)
+			where id = $1`, o.Root)
+		if err != nil {
+			return err
+		}
+	}
+	_, err := tx.exec(`
+		update communities set active = $1 where actor = $2 and active < $1`, o.Published.UnixMicro(), o.Community)
+	return err
+}
+
+// SetObject updates the words of o and keeps those it had as a revision. What it
+// is, where it is and who made it stay as they were.
+func (tx *Tx) SetObject(o *copse.Object) error {
+	_, err := tx.exec(`
+		insert into revisions (object, at, title, source, html)
+		select o.id, coalesce(o.edited, o.published), o.title, o.source, o.html
+		from objects o
+		where o.id = $1 and (o.title <> $2 or o.source <> $3 or o.html <> $4)
+		on conflict do nothing`, o.ID, o.Title, o.Source, o.HTML)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(`
+		update objects set title = $1, source = $2, html = $3, language = $4, question = $5, answer = $6,
+			starts = $7, ends = $8, extra = $9, edited = $10
+		where id = $11`,
+		o.Title, o.Source, o.HTML, o.Language, o.Question, null(o.Answer),
+		micros(o.Starts), micros(o.Ends), string(o.Extra), micros(o.Edited), o.ID)
+	return err
+}
+
+// AcceptObject records that the community an object was submitted to has taken
+// it.
+func (tx *Tx) AcceptObject(id copse.ID) error {
+	_, err := tx.exec(`update objects set accepted = $1 where id = $2 and accepted is null`,
+		tx.Now.UnixMicro(), id)
+	return err
+}
+
+// DeleteObject leaves a tombstone where o was. The words go, the earlier ones
+// too: what an author deletes is deleted.
+func (tx *Tx) DeleteObject(o *copse.Object, removed bool) error {
+	_, err := tx.exec(`
+		update objects set title = '', source = '', html = '', extra = '', url = '', deleted = $1, removed = $2
+		where id = $3 and deleted is null`, tx.Now.UnixMicro(), removed, o.ID)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.exec(`delete from revisions where object = $1`, o.ID); err != nil {
+		return err
+	}
+	if _, err := tx.exec(`update objects set answer = null where answer = $1`, o.ID); err != nil {
+		return err
+	}
+	o.Deleted = tx.Now
+	return tx.recount(o)
+}
+
+// A Revision is what an object said before it was edited.
+type Revision struct {
+	At     time.Time
+	Title  string
+	Source string
+	HTML   string
+}
+
+// Revisions returns what o said before, the newest first.
+func (tx *Tx) Revisions(object copse.ID) ([]Revision, error) {
+	return many(tx, func(r row) (v Revision, err error) {
+		var at int64
+		err = r.Scan(&at, &v.Title, &v.Source, &v.HTML)
+		v.At = time.UnixMicro(at).UTC()
+		return v, err
+	}, `
+		select v.at, v.title, v.source, v.html
+		from revisions v
+		where v.object = $1
+		order by v.at desc`, object)
+}
+
+// Respond records actor's response of a type to an object, and counts again. It
+// reports whether it was not there before.
+func (tx *Tx) Respond(object, actor copse.ID, typ, uri string) (bool, error) {
+	n, err := tx.exec(`
+		insert into responses (object, actor, type, uri, at) values ($1, $2, $3, $4, $5)
+		on conflict do nothing`, object, actor, typ, uri, tx.Now.UnixMicro())
+	if err != nil || n == 0 {
+		return false, err
+	}
+	return true, tx.recountLikes(object)
+}
+
+// Withdraw undoes Respond.
+func (tx *Tx) Withdraw(object, actor copse.ID, typ string) (bool, error) {
+	n, err := tx.exec(`delete from responses where object = $1 and type = $2 and actor = $3`, object, typ, actor)
+	if err != nil || n == 0 {
+		return false, err
+	}
+	return true, tx.recountLikes(object)
+}
+
+func (tx *Tx) recountLikes(object copse.ID) error {
+	_, err := tx.exec(`
+		update objects set likes = (select count(*) from responses r where r.object = $1 and r.type = 'Like')
+		where id = $1`, object)
+	return err
+}
+
+// Response returns the URI of actor's response of a type to an object, "" if
+// there is none.
+func (tx *Tx) Response(object, actor copse.ID, typ string) (string, error) {
+	uri, err := one(tx, value[string], `
+		select uri from responses where object = $1 and type = $2 and actor = $3`, object, typ, actor)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return uri, err
+}

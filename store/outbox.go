@@ -1,0 +1,214 @@
+package store
+
+import (
+	"crypto/sha256"
+	"database/sql"
+	"time"
+
+	"copse/copse"
+)
+
+// An Outgoing is one activity on its way out: serialised and digested once,
+// however many peers it goes to.
+type Outgoing struct {
+	ID        copse.ID
+	URI       string
+	Type      string
+	Community copse.ID // announced to every peer with members there, if it is ours
+	Thread    copse.ID // what must arrive in order
+	Object    copse.ID
+	Signer    copse.ID
+	Body      []byte
+	Digest    [sha256.Size]byte
+}
+
+// endOfOutbox returns the position of the newest row.
+func (tx *Tx) endOfOutbox() (copse.ID, error) {
+	return one(tx, value[copse.ID], `select last from logs where name = 'outbox'`)
+}
+
+// Append adds o to the outbox and gives it its place. Until the transaction
+// ends nobody else can append, so positions appear in order.
+func (tx *Tx) Append(o *Outgoing) error {
+	var err error
+	o.ID, err = one(tx, value[copse.ID], `
+		update logs set last = case when last >= $1 then last + 1 else $1 end
+		where name = 'outbox'
+		returning last`, NewID())
+	if err != nil {
+		return err
+	}
+	o.Digest = sha256.Sum256(o.Body)
+	_, err = tx.exec(`
+		insert into outbox (id, uri, type, community, thread, object, signer, body, digest)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		o.ID, o.URI, o.Type, null(o.Community), null(o.Thread), null(o.Object), o.Signer, o.Body, o.Digest[:])
+	return err
+}
+
+// Address adds an item of the outbox to what one peer alone gets.
+func (tx *Tx) Address(outbox, peer copse.ID, inbox string) error {
+	_, err := tx.exec(`
+		insert into peer_extra (peer, outbox, inbox) values ($1, $2, $3)
+		on conflict do nothing`, peer, outbox, inbox)
+	return err
+}
+
+const outgoingColumns = `x.id, x.uri, x.type, x.community, x.thread, x.object, x.signer, x.body, x.digest`
+
+type outgoingScan struct {
+	o                         Outgoing
+	community, thread, object sql.NullInt64
+	digest                    []byte
+}
+
+func (s *outgoingScan) dest() []any {
+	o := &s.o
+	return []any{&o.ID, &o.URI, &o.Type, &s.community, &s.thread, &s.object, &o.Signer, &o.Body, &s.digest}
+}
+
+func (s *outgoingScan) outgoing() *Outgoing {
+	o := &s.o
+	o.Community, o.Thread, o.Object = copse.ID(s.community.Int64), copse.ID(s.thread.Int64), copse.ID(s.object.Int64)
+	copy(o.Digest[:], s.digest)
+	return o
+}
+
+func scanOutgoing(r row) (*Outgoing, error) {
+	var s outgoingScan
+	if err := r.Scan(s.dest()...); err != nil {
+		return nil, err
+	}
+	return s.outgoing(), nil
+}
+
+// OutgoingByURI returns an activity that was sent, so that it can be fetched.
+func (tx *Tx) OutgoingByURI(uri string) (*Outgoing, error) {
+	return found(one(tx, scanOutgoing, `select `+outgoingColumns+` from outbox x where x.uri = $1`, uri))
+}
+
+// OutboxAfter returns up to n items announced by communities of ours from after
+// the given position, in order.
+func (tx *Tx) OutboxAfter(after copse.ID, n int) ([]*Outgoing, error) {
+	return many(tx, scanOutgoing, `
+		select `+outgoingColumns+`
+		from outbox x
+		where x.id > $1 and x.community is not null
+		order by x.id
+		limit $2`, after, n)
+}
+
+// OutboxFor is OutboxAfter for one peer: what the communities it has members in
+// announced.
+func (tx *Tx) OutboxFor(peer, after copse.ID, n int) ([]*Outgoing, error) {
+	return many(tx, scanOutgoing, `
+		select `+outgoingColumns+`
+		from outbox x
+		where x.id in (
+			select y.id
+			from peer_communities pc join outbox y on y.community = pc.community
+			where pc.peer = $1 and y.id > $2 and y.id > pc.since
+			order by y.id
+			limit $3)
+		order by x.id`, peer, after, n)
+}
+
+// Announced returns the newest n activities of a type that a community of ours
+// announced, newest first.
+func (tx *Tx) Announced(community copse.ID, n int) ([]*Outgoing, error) {
+	return many(tx, scanOutgoing, `
+		select `+outgoingColumns+`
+		from outbox x
+		where x.community = $1
+		order by x.id desc
+		limit $2`, community, n)
+}
+
+// An Extra is an item addressed to one peer alone, or one its lane stepped over.
+type Extra struct {
+	*Outgoing
+	Inbox string // "": the peer's shared inbox
+	Tries int
+}
+
+// Extras returns up to n items for one peer that are due, in order.
+func (tx *Tx) Extras(peer copse.ID, n int) ([]Extra, error) {
+	return many(tx, func(r row) (e Extra, err error) {
+		var s outgoingScan
+		err = r.Scan(append(s.dest(), &e.Inbox, &e.Tries)...)
+		e.Outgoing = s.outgoing()
+		return e, err
+	}, `
+		select `+outgoingColumns+`, e.inbox, e.tries
+		from peer_extra e join outbox x on x.id = e.outbox
+		where e.peer = $1 and e.stopped is null and (e.not_until is null or e.not_until <= $2)
+		order by e.outbox
+		limit $3`, peer, tx.Now.UnixMicro(), n)
+}
+
+// Delivered forgets an item addressed to one peer alone.
+func (tx *Tx) Delivered(peer, outbox copse.ID) error {
+	_, err := tx.exec(`delete from peer_extra where peer = $1 and outbox = $2`, peer, outbox)
+	return err
+}
+
+// Postpone records that a peer did not take an item, which is tried again at
+// the given time apart from the rest, or not at all if that is zero.
+func (tx *Tx) Postpone(peer, outbox copse.ID, reason string, until time.Time) error {
+	stopped := sql.NullInt64{Int64: tx.Now.UnixMicro(), Valid: until.IsZero()}
+	_, err := tx.exec(`
+		insert into peer_extra (peer, outbox, tries, not_until, error, stopped) values ($1, $2, 1, $3, $4, $5)
+		on conflict (peer, outbox) do update set
+			tries = peer_extra.tries + 1, not_until = excluded.not_until,
+			error = excluded.error, stopped = excluded.stopped`,
+		peer, outbox, micros(until), reason, stopped)
+	return err
+}
+
+// A Receipt says whether one council has something that was posted here.
+type Receipt struct {
+	Peer  copse.Peer
+	Has   bool
+	Error string    // why not, in plain words
+	Since time.Time // when it was sent off
+	Gone  bool      // no longer tried
+}
+
+// Receipts returns who has the object that was announced here, or, for one
+// submitted to a community elsewhere, whether its home has it.
+func (tx *Tx) Receipts(object copse.ID) ([]Receipt, error) {
+	return many(tx, func(r row) (c Receipt, err error) {
+		var (
+			p      peerScan
+			outbox copse.ID
+			extra  sql.NullInt64
+			err2   sql.NullString
+			gone   sql.NullInt64
+		)
+		err = r.Scan(append(p.dest(), &outbox, &extra, &err2, &gone)...)
+		c.Peer = *p.peer()
+		c.Since = time.UnixMilli(int64(outbox) / 2048).UTC()
+		c.Has = !extra.Valid && c.Peer.Cursor >= outbox
+		if c.Error = err2.String; c.Error == "" && !c.Has {
+			c.Error = c.Peer.Error
+		}
+		c.Gone = gone.Valid
+		return c, err
+	}, `
+		select `+peerColumns+`, x.id, e.outbox, e.error, e.stopped
+		from outbox x
+			join peer_communities pc on pc.community = x.community and pc.since < x.id
+			join peers p on p.id = pc.peer
+			left join peer_extra e on e.peer = p.id and e.outbox = x.id
+		where x.object = $1 and x.id = (select max(y.id) from outbox y where y.object = $1 and y.community is not null)
+		order by p.title, p.host`, object)
+}
+
+// TidyOutbox forgets what went out before the given time and every peer has had its
+// chance to take.
+func (tx *Tx) TidyOutbox(before time.Time) (int64, error) {
+	return tx.exec(`
+		delete from outbox
+		where id < $1 and not exists (select 1 from peer_extra e where e.outbox = outbox.id)`,
+		before.UnixMilli()*2048)
+}

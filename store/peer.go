@@ -1,0 +1,142 @@
+package store
+
+import (
+	"database/sql"
+	"time"
+
+	"copse/copse"
+)
+
+const peerColumns = `p.id, p.host, p.title, p.software, p.version, p.policy, p.inbox, p.rfc9421, p.state, p.fails,
+	p.not_until, p.error, p.last_ok, p.last_seen, p.looked, p.cursor`
+
+type peerScan struct {
+	p                                    copse.Peer
+	notUntil, lastOK, lastSeen, lookedAt sql.NullInt64
+}
+
+func (s *peerScan) dest() []any {
+	p := &s.p
+	return []any{&p.ID, &p.Host, &p.Title, &p.Software, &p.Version, &p.Policy, &p.Inbox, &p.RFC9421, &p.State, &p.Fails,
+		&s.notUntil, &p.Error, &s.lastOK, &s.lastSeen, &s.lookedAt, &p.Cursor}
+}
+
+func (s *peerScan) peer() *copse.Peer {
+	p := &s.p
+	p.NotUntil, p.LastOK, p.LastSeen = fromMicros(s.notUntil), fromMicros(s.lastOK), fromMicros(s.lastSeen)
+	p.Looked = fromMicros(s.lookedAt)
+	return p
+}
+
+func scanPeer(r row) (*copse.Peer, error) {
+	var s peerScan
+	if err := r.Scan(s.dest()...); err != nil {
+		return nil, err
+	}
+	return s.peer(), nil
+}
+
+// Peer returns the peer at host.
+func (tx *Tx) Peer(host string) (*copse.Peer, error) {
+	return found(one(tx, scanPeer, `select `+peerColumns+` from peers p where p.host = $1`, host))
+}
+
+// PeerAt is Peer for hosts that may be new. A new peer has nothing to catch up
+// with: its cursor stands at the end of the outbox.
+func (tx *Tx) PeerAt(host string) (*copse.Peer, error) {
+	_, err := tx.exec(`
+		insert into peers (id, host, cursor)
+		select cast($1 as bigint), cast($2 as text), last from logs where name = 'outbox'
+		on conflict (host) do nothing`, NewID(), host)
+	if err != nil {
+		return nil, err
+	}
+	return tx.Peer(host)
+}
+
+// Peers returns every peer, by name.
+func (tx *Tx) Peers() ([]*copse.Peer, error) {
+	return many(tx, scanPeer, `select `+peerColumns+` from peers p order by p.title, p.host`)
+}
+
+// SetPolicy records what was decided about a peer.
+func (tx *Tx) SetPolicy(host string, policy copse.Policy) error {
+	if _, err := tx.PeerAt(host); err != nil {
+		return err
+	}
+	_, err := tx.exec(`update peers set policy = $1 where host = $2`, policy, host)
+	return err
+}
+
+// DescribePeer records what a peer says about itself.
+func (tx *Tx) DescribePeer(p *copse.Peer) error {
+	_, err := tx.exec(`
+		update peers set title = $1, software = $2, version = $3, inbox = $4, rfc9421 = $5, looked = $6
+		where id = $7`, p.Title, p.Software, p.Version, p.Inbox, p.RFC9421, micros(p.Looked), p.ID)
+	return err
+}
+
+// SetHealth records how deliveries to a peer go.
+func (tx *Tx) SetHealth(p *copse.Peer) error {
+	_, err := tx.exec(`
+		update peers set state = $1, fails = $2, not_until = $3, error = $4, last_ok = $5
+		where id = $6`, p.State, p.Fails, micros(p.NotUntil), p.Error, micros(p.LastOK), p.ID)
+	return err
+}
+
+// SetCursor records how far into the outbox a peer has got.
+func (tx *Tx) SetCursor(peer, cursor copse.ID) error {
+	_, err := tx.exec(`update peers set cursor = $1 where id = $2 and cursor < $1`, cursor, peer)
+	return err
+}
+
+// Heard records that a peer sent something.
+func (tx *Tx) Heard(host string, at time.Time) error {
+	_, err := tx.exec(`update peers set last_seen = $1 where host = $2`, at.UnixMicro(), host)
+	return err
+}
+
+// Lanes returns, for every peer that something is announced to or waits for,
+// which communities it gets.
+func (tx *Tx) Lanes() (map[copse.ID][]copse.ID, error) {
+	type pair struct{ peer, community copse.ID }
+	all, err := many(tx, func(r row) (p pair, err error) {
+		return p, r.Scan(&p.peer, &p.community)
+	}, `select peer, community from peer_communities`)
+	if err != nil {
+		return nil, err
+	}
+	extra, err := many(tx, value[copse.ID], `select distinct peer from peer_extra where stopped is null`)
+	if err != nil {
+		return nil, err
+	}
+	lanes := make(map[copse.ID][]copse.ID)
+	for _, id := range extra {
+		lanes[id] = nil
+	}
+	for _, p := range all {
+		lanes[p.peer] = append(lanes[p.peer], p.community)
+	}
+	return lanes, nil
+}
+
+// Reached returns the peers that a community of ours is announced to.
+func (tx *Tx) Reached(community copse.ID) ([]*copse.Peer, error) {
+	return many(tx, scanPeer, `
+		select `+peerColumns+`
+		from peer_communities pc join peers p on p.id = pc.peer
+		where pc.community = $1
+		order by p.title, p.host`, community)
+}
+
+// Title returns the name of the council at a host, or the host where it gave none.
+func (tx *Tx) Title(host string) (string, error) {
+	p, err := tx.Peer(host)
+	if copse.CodeOf(err) == copse.CodeNotFound || err == nil && p.Title == "" {
+		return host, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return p.Title, nil
+}

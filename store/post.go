@@ -1,0 +1,253 @@
+package store
+
+import (
+	"math"
+	"time"
+
+	"copse/copse"
+)
+
+// visible is copse.MaySee as a predicate over an object o. The viewer's actor is
+// $1 and the viewer's peer $2 in every query that includes it, and every query
+// that lists objects for somebody does.
+const visible = `(o.audience = 'public'
+	or exists (select 1 from memberships v where v.community = o.community and v.actor = $1 and v.role > 0)
+	or exists (select 1 from peer_communities v where v.community = o.community and v.peer = $2))`
+
+// A Post is an object and who wrote it.
+type Post struct {
+	*copse.Object
+	By *copse.Actor
+}
+
+const postColumns = objectColumns + `, ` + actorColumns
+
+func scanPost(r row) (Post, error) {
+	var (
+		o objectScan
+		a actorScan
+	)
+	if err := r.Scan(append(o.dest(), a.dest()...)...); err != nil {
+		return Post{}, err
+	}
+	return Post{o.object(), a.actor()}, nil
+}
+
+// Post returns the object with the given id, tombstones included, if the viewer
+// may see it.
+func (tx *Tx) Post(v copse.Viewer, id copse.ID) (Post, error) {
+	return found(one(tx, scanPost, `
+		select `+postColumns+`
+		from objects o join actors a on a.id = o.author
+		where o.id = $3 and `+visible, v.Actor, v.Peer, id))
+}
+
+// PostByURI is Post by ActivityPub id.
+func (tx *Tx) PostByURI(v copse.Viewer, uri string) (Post, error) {
+	return found(one(tx, scanPost, `
+		select `+postColumns+`
+		from objects o join actors a on a.id = o.author
+		where o.uri = $3 and `+visible, v.Actor, v.Peer, uri))
+}
+
+// Newest returns the newest n top-level objects of a kind in a community made
+// before the given id, newest first. A zero id means from the start.
+func (tx *Tx) Newest(v copse.Viewer, community copse.ID, kind string, before copse.ID, n int) ([]Post, error) {
+	return many(tx, scanPost, `
+		select `+postColumns+`
+		from objects o join actors a on a.id = o.author
+		where o.community = $3 and o.root is null and o.deleted is null and o.kind = $4 and o.id < $5
+			and `+visible+`
+		order by o.id desc
+		limit $6`, v.Actor, v.Peer, community, kind, orLast(before), n)
+}
+
+// A Place is a position in a list ordered by what was last active. The zero
+// Place is before everything.
+type Place struct {
+	Active time.Time
+	ID     copse.ID
+}
+
+func (p Place) args() (int64, copse.ID) {
+	if p.ID == 0 {
+		return math.MaxInt64, math.MaxInt64
+	}
+	return p.Active.UnixMicro(), p.ID
+}
+
+// MostActive returns top-level objects of a kind in a community, those answered
+// last first, after the given place.
+func (tx *Tx) MostActive(v copse.Viewer, community copse.ID, kind string, after Place, n int) ([]Post, error) {
+	active, id := after.args()
+	return many(tx, scanPost, `
+		select `+postColumns+`
+		from objects o join actors a on a.id = o.author
+		where o.community = $3 and o.root is null and o.deleted is null and o.kind = $4
+			and (o.active, o.id) < ($5, $6)
+			and `+visible+`
+		order by o.active desc, o.id desc
+		limit $7`, v.Actor, v.Peer, community, kind, active, id, n)
+}
+
+// Unanswered returns questions in a community whose author has not accepted an
+// answer, newest first.
+func (tx *Tx) Unanswered(v copse.Viewer, community copse.ID, before copse.ID, n int) ([]Post, error) {
+	return many(tx, scanPost, `
+		select `+postColumns+`
+		from objects o join actors a on a.id = o.author
+		where o.community = $3 and o.root is null and o.deleted is null and o.question and o.answer is null
+			and o.id < $4
+			and `+visible+`
+		order by o.id desc
+		limit $5`, v.Actor, v.Peer, community, orLast(before), n)
+}
+
+// Thread returns replies to the top-level object root in reading order, each
+// after what it answers, from after the given path. Tombstones keep their place.
+func (tx *Tx) Thread(v copse.Viewer, root copse.ID, after string, n int) ([]Post, error) {
+	return many(tx, scanPost, `
+		select `+postColumns+`
+		from objects o join actors a on a.id = o.author
+		where o.root = $3 and o.path > $4
+			and `+visible+`
+		order by o.path
+		limit $5`, v.Actor, v.Peer, root, after, n)
+}
+
+// By returns what an actor wrote, newest first.
+func (tx *Tx) By(v copse.Viewer, author copse.ID, before copse.ID, n int) ([]Post, error) {
+	return many(tx, scanPost, `
+		select `+postColumns+`
+		from objects o join actors a on a.id = o.author
+		where o.author = $3 and o.deleted is null and o.id < $4
+			and `+visible+`
+		order by o.id desc
+		limit $5`, v.Actor, v.Peer, author, orLast(before), n)
+}
+
+// Home returns the top-level objects that were last active in the communities a
+// person is in, after the given place.
+//
+// It merges on read: the person's communities come in the order they were last
+// active, and once n objects are at hand that are all newer than the next
+// community's last activity, no further community can add anything.
+func (tx *Tx) Home(person copse.ID, after Place, n int) ([]Post, error) {
+	type source struct {
+		community copse.ID
+		active    int64
+	}
+	active, id := after.args()
+	sources, err := many(tx, func(r row) (s source, err error) {
+		return s, r.Scan(&s.community, &s.active)
+	}, `
+		select c.actor, c.active
+		from memberships m join communities c on c.actor = m.community
+		where m.actor = $1 and m.role > 0
+		order by c.active desc`, person)
+	if err != nil {
+		return nil, err
+	}
+	var best []Place
+	for _, s := range sources {
+		if len(best) == n && s.active < best[n-1].Active.UnixMicro() {
+			break
+		}
+		some, err := many(tx, scanPlace, `
+			select o.active, o.id
+			from objects o
+			where o.community = $1 and o.root is null and o.deleted is null and (o.active, o.id) < ($2, $3)
+			order by o.active desc, o.id desc
+			limit $4`, s.community, active, id, n)
+		if err != nil {
+			return nil, err
+		}
+		best = merge(best, some, n)
+	}
+	posts := make([]Post, 0, len(best))
+	for _, p := range best {
+		post, err := tx.Post(copse.Viewer{Actor: person}, p.ID)
+		if err != nil {
+			return nil, err
+		}
+		posts = append(posts, post)
+	}
+	return posts, nil
+}
+
+func scanPlace(r row) (p Place, err error) {
+	var active int64
+	err = r.Scan(&active, &p.ID)
+	p.Active = time.UnixMicro(active).UTC()
+	return p, err
+}
+
+// merge returns the first n of two lists that are each in order.
+func merge(a, b []Place, n int) []Place {
+	all := make([]Place, 0, min(n, len(a)+len(b)))
+	for len(all) < n && len(a)+len(b) > 0 {
+		if len(b) == 0 || len(a) > 0 && a[0].before(b[0]) {
+			all, a = append(all, a[0]), a[1:]
+		} else {
+			all, b = append(all, b[0]), b[1:]
+		}
+	}
+	return all
+}
+
+func (p Place) before(q Place) bool {
+	return p.Active.After(q.Active) || p.Active.Equal(q.Active) && p.ID > q.ID
+}
+
+// Submitted returns what people here sent to a community elsewhere that has not
+// taken it yet, oldest first.
+func (tx *Tx) Submitted(v copse.Viewer, community copse.ID) ([]Post, error) {
+	return many(tx, scanPost, `
+		select `+postColumns+`
+		from objects o join actors a on a.id = o.author
+		where o.community = $3 and o.accepted is null and o.deleted is null
+			and `+visible+`
+		order by o.id`, v.Actor, v.Peer, community)
+}
+
+// Tally is how much of a kind there is in a community, for its navigation.
+type Tally struct {
+	Topics     int
+	Unanswered int
+}
+
+// Tally counts what a community has, up to a thousand of each.
+func (tx *Tx) Tally(v copse.Viewer, community copse.ID) (t Tally, err error) {
+	t.Topics, err = one(tx, value[int], `
+		select count(*) from (
+			select 1 from objects o
+			where o.community = $3 and o.root is null and o.deleted is null and `+visible+`
+			limit 1000) few`, v.Actor, v.Peer, community)
+	if err != nil {
+		return t, err
+	}
+	t.Unanswered, err = one(tx, value[int], `
+		select count(*) from (
+			select 1 from objects o
+			where o.community = $3 and o.root is null and o.deleted is null and o.question and o.answer is null
+				and `+visible+`
+			limit 1000) few`, v.Actor, v.Peer, community)
+	return t, err
+}
+
+// PlaceOf returns where an object stands in lists ordered by activity.
+func (tx *Tx) PlaceOf(v copse.Viewer, id copse.ID) (Place, error) {
+	post, err := tx.Post(v, id)
+	if err != nil {
+		return Place{}, err
+	}
+	return Place{post.Active, post.ID}, nil
+}
+
+// orLast lets a list start at its newest end.
+func orLast(before copse.ID) copse.ID {
+	if before == 0 {
+		return math.MaxInt64
+	}
+	return before
+}

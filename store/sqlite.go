@@ -1,0 +1,333 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver
+
+	"copse/copse"
+)
+
+const (
+	// maxGroup is how many operations share one commit at most.
+	maxGroup = 256
+	// maxWaiting is how many may queue for the writer before more are refused:
+	// at some 3,000 a second, about a second's worth.
+	maxWaiting = 4096
+
+	checkpointEvery = 2 * time.Second
+)
+
+// sqlite is one SQLite file in write-ahead mode. One goroutine writes: it takes
+// the operations that are waiting, runs each in a savepoint of its own, commits
+// once for all of them, with one sync of the disk, and only then answers. That
+// makes synchronous=full about as cheap as doing without, and nobody ever meets
+// a locked database. Reading is done by a few connections beside it.
+type sqlite struct {
+	pool    *sql.DB
+	lock    *os.File
+	writer  *conn
+	readers chan *conn
+	ops     chan *op
+	closing chan struct{}
+	written atomic.Bool // since the last checkpoint
+	done    sync.WaitGroup
+}
+
+// An op is one call of Update.
+type op struct {
+	ctx  context.Context
+	fn   func(*Tx) error
+	err  error
+	done chan struct{}
+}
+
+func openSQLite(ctx context.Context, path string) (_ *sqlite, err error) {
+	lock, err := lockFile(path + ".lock")
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			lock.Close()
+		}
+	}()
+	pool, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)")
+	if err != nil {
+		return nil, err
+	}
+	s := &sqlite{
+		pool: pool, lock: lock,
+		readers: make(chan *conn, max(4, min(8, 2*runtime.GOMAXPROCS(0)))),
+		ops:     make(chan *op, maxWaiting),
+		closing: make(chan struct{}),
+	}
+	// mmap does not help the writer; readers need it because every commit
+	// empties their page caches.
+	s.writer, err = connect(ctx, pool, `pragma journal_mode = wal; pragma synchronous = full;
+		pragma foreign_keys = on; pragma wal_autocheckpoint = 0; pragma cache_size = -65536;
+		pragma temp_store = memory`)
+	if err != nil {
+		return nil, errors.Join(err, pool.Close())
+	}
+	for range cap(s.readers) {
+		r, err := connect(ctx, pool, `pragma query_only = on; pragma mmap_size = 2147418112;
+			pragma cache_size = -8192; pragma temp_store = memory`)
+		if err != nil {
+			return nil, errors.Join(err, pool.Close())
+		}
+		s.readers <- r
+	}
+	s.done.Go(s.write)
+	s.done.Go(s.checkpoint)
+	return s, nil
+}
+
+// lockFile takes the lock that keeps a second server off the same file. The
+// system frees it when the process ends, however it ends.
+func lockFile(name string) (*os.File, error) {
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, fmt.Errorf("%s: %w", strings.TrimSuffix(name, ".lock"), ErrInUse)
+		}
+		return nil, err
+	}
+	return f, nil
+}
+
+func (s *sqlite) view(ctx context.Context, fn func(*Tx) error) error {
+	var c *conn
+	select {
+	case c = <-s.readers:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { s.readers <- c }()
+	// The bounds of the transaction must not be cut short by the caller going
+	// away, or the connection would stay inside it.
+	whole := context.WithoutCancel(ctx)
+	if _, err := c.exec(whole, "begin", nil); err != nil {
+		return err
+	}
+	defer c.exec(whole, "rollback", nil) // a read has nothing to commit and cannot fail to end
+	return fn(newTx(ctx, c))
+}
+
+func (s *sqlite) update(ctx context.Context, fn func(*Tx) error) error {
+	o := &op{ctx: ctx, fn: fn, done: make(chan struct{})}
+	select {
+	case <-s.closing:
+		return errClosed
+	case s.ops <- o:
+	default:
+		return copse.Unavailable(30*time.Second, "the service is very busy; try again shortly")
+	}
+	// Once queued it is waited for, even if the caller has gone: whoever is told
+	// that it failed must be able to rely on it.
+	select {
+	case <-o.done:
+		return o.err
+	case <-s.closing:
+		s.done.Wait()
+		select {
+		case <-o.done:
+			return o.err
+		default:
+			return errClosed
+		}
+	}
+}
+
+var errClosed = errors.New("the database is closed")
+
+// write is the writer goroutine.
+func (s *sqlite) write() {
+	for {
+		select {
+		case o := <-s.ops:
+			s.group(o)
+		case <-s.closing:
+			for { // finish what was already accepted
+				select {
+				case o := <-s.ops:
+					s.group(o)
+				default:
+					return
+				}
+			}
+		}
+	}
+}
+
+// group runs first and whatever else is waiting, commits, and answers them all.
+func (s *sqlite) group(first *op) {
+	// A cancelled statement would undo the whole group, so nothing here can be
+	// cancelled; an operation whose caller has gone is left out instead.
+	ctx := context.Background()
+	var group []*op
+	_, failed := s.writer.exec(ctx, "begin immediate", nil)
+	for o := first; o != nil; {
+		group = append(group, o)
+		if failed == nil {
+			failed = s.attempt(ctx, o)
+		}
+		o = nil
+		if len(group) < maxGroup {
+			select {
+			case o = <-s.ops:
+			default:
+			}
+		}
+	}
+	if failed == nil {
+		_, failed = s.writer.exec(ctx, "commit", nil)
+	}
+	if failed != nil {
+		s.writer.exec(ctx, "rollback", nil) // SQLite may have done so itself, which is the only way this fails
+	}
+	s.written.Store(true)
+	for _, o := range group {
+		if failed != nil {
+			o.err = broken(failed)
+		}
+		close(o.done)
+	}
+}
+
+// attempt runs o in a savepoint. It returns an error only if the transaction as
+// a whole is lost.
+func (s *sqlite) attempt(ctx context.Context, o *op) error {
+	if o.err = o.ctx.Err(); o.err != nil {
+		return nil
+	}
+	if _, err := s.writer.exec(ctx, "savepoint op", nil); err != nil {
+		return err
+	}
+	o.err = safely(func() error { return o.fn(newTx(ctx, s.writer)) })
+	if o.err != nil {
+		if _, err := s.writer.exec(ctx, "rollback to op", nil); err != nil {
+			return o.err // disk full, I/O error: SQLite has rolled back everything
+		}
+	}
+	_, err := s.writer.exec(ctx, "release op", nil)
+	return err
+}
+
+// broken is what everybody in a group hears when the disk fails them. The cause
+// is kept for the log.
+func broken(cause error) error {
+	return fmt.Errorf("%w (%w)", copse.Unavailable(30*time.Second, "nothing can be saved at the moment; try again shortly"), cause)
+}
+
+// safely turns a panic into an error, so that one operation's mistake is not
+// everybody's.
+func safely(fn func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			buf := make([]byte, 4096)
+			err = fmt.Errorf("panic: %v\n%s", p, buf[:runtime.Stack(buf, false)])
+		}
+	}()
+	return fn()
+}
+
+// checkpoint copies the write-ahead log into the database beside the writer,
+// who would otherwise do it in the middle of somebody's commit.
+func (s *sqlite) checkpoint() {
+	tick := time.NewTicker(checkpointEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-s.closing:
+			return
+		}
+		if s.written.Swap(false) {
+			// What cannot be copied yet is copied next time.
+			s.pool.Exec("pragma wal_checkpoint(passive)")
+		}
+	}
+}
+
+// schema lets an id be SQLite's own row number: "integer primary key" is that,
+// "bigint primary key" would be a second index.
+func (s *sqlite) schema(script string) string {
+	return strings.ReplaceAll(script, "bigint primary key", "integer primary key")
+}
+
+func (s *sqlite) close() error {
+	close(s.closing)
+	s.done.Wait()
+	for range cap(s.readers) {
+		(<-s.readers).Close()
+	}
+	s.writer.exec(context.Background(), "pragma optimize", nil) // advice; the file is sound without
+	s.writer.exec(context.Background(), "pragma wal_checkpoint(truncate)", nil)
+	return errors.Join(s.writer.Close(), s.pool.Close(), s.lock.Close())
+}
+
+// A conn is a connection with its prepared statements, which save a quarter of a
+// short query's cost. It is used by one goroutine at a time.
+type conn struct {
+	*sql.Conn
+	statements map[string]*sql.Stmt
+}
+
+func connect(ctx context.Context, pool *sql.DB, pragmas string) (*conn, error) {
+	c, err := pool.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.ExecContext(ctx, pragmas); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return &conn{c, make(map[string]*sql.Stmt)}, nil
+}
+
+func (c *conn) prepared(query string) (*sql.Stmt, error) {
+	if s, ok := c.statements[query]; ok {
+		return s, nil
+	}
+	s, err := c.PrepareContext(context.Background(), query)
+	if err != nil {
+		return nil, err
+	}
+	c.statements[query] = s
+	return s, nil
+}
+
+func (c *conn) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
+	s, err := c.prepared(query)
+	if err != nil {
+		return nil, err
+	}
+	return s.QueryContext(ctx, args...)
+}
+
+func (c *conn) exec(ctx context.Context, query string, args []any) (sql.Result, error) {
+	s, err := c.prepared(query)
+	if err != nil {
+		return nil, err
+	}
+	return s.ExecContext(ctx, args...)
+}
+
+func (c *conn) script(ctx context.Context, text string) error {
+	_, err := c.ExecContext(ctx, text)
+	return err
+}
