@@ -136,8 +136,7 @@ func (w *Words) Number(n int) string {
 }
 
 // List joins names: "Harlow, Leeds and York". Welsh joins the last with "a", or
-// "ac" before a vowel. W and y are left as consonants, as they are in the names of
-// people and places.
+// "ac" before a vowel.
 func (w *Words) List(items []string) string {
 	if len(items) < 2 {
 		return strings.Join(items, "")
@@ -146,16 +145,25 @@ func (w *Words) List(items []string) string {
 	and := "and"
 	if w.lang == "cy" {
 		and = "a"
-		if strings.ContainsAny(firstLetter(last), "aeiouâêîôûáéíóúäëïöü") {
+		if vowelFirst(last) {
 			and = "ac"
 		}
 	}
 	return strings.Join(items[:len(items)-1], ", ") + " " + and + " " + last
 }
 
-func firstLetter(s string) string {
-	for _, r := range strings.ToLower(s) {
-		return string(r)
+const vowels = "aeiouáâäéêëíîïóôöúûüŵŷ"
+
+// vowelFirst says whether a name begins with a vowel in Welsh. Y is one before a
+// consonant (Ynys Môn, not York). W is left as a consonant, which it is in names
+// (Wrecsam, Wigan).
+func vowelFirst(name string) bool {
+	letters := []rune(strings.ToLower(name))
+	switch {
+	case len(letters) == 0:
+		return false
+	case letters[0] == 'y' && len(letters) > 1:
+		return !strings.ContainsRune(vowels, letters[1])
 	}
-	return ""
+	return strings.ContainsRune(vowels, letters[0])
 }

@@ -30,10 +30,9 @@ import (
 // Words is what copse says in one language. It is safe for concurrent use.
 type Words struct {
 	lang      string
-	localizer *i18n.Localizer
-	parser    template.Parser
-	plain     map[string]string // texts with nothing to fill in, by id
-	sentences map[string]string // an English sentence's format to this language's
+	texts     map[string]string // texts without plural forms, by id
+	counted   *i18n.Localizer   // texts with them
+	sentences map[string]string // this language's format for an English sentence's
 	calendar  calendar
 }
 
@@ -69,47 +68,84 @@ func (w *Words) Lang() string { return w.lang }
 // numbers are written as Number writes them and times as Date does. An id that
 // does not exist is returned as it is, so that it is seen; a test finds it first.
 func (w *Words) T(id string, args ...any) string {
-	if text, ok := w.plain[id]; ok {
-		return text
+	text, ok := w.texts[id]
+	if !ok {
+		return id
 	}
-	return w.fill(id, &i18n.LocalizeConfig{MessageID: id, TemplateData: w.values(args)})
+	return w.fill(text, args)
 }
 
 // N is T for a text that depends on a number of things: it picks the plural form
 // for n, and {{.n}} in the text is n as Number writes it.
 func (w *Words) N(id string, n int, args ...any) string {
-	values := w.values(args)
-	values["n"] = w.Number(n)
-	return w.fill(id, &i18n.LocalizeConfig{MessageID: id, PluralCount: n, TemplateData: values})
-}
-
-func (w *Words) fill(id string, config *i18n.LocalizeConfig) string {
-	config.TemplateParser = w.parser
-	// The error repeats what an empty text already says, or that the text came
-	// from English because it has no Welsh, which is better than nothing.
-	text, _ := w.localizer.Localize(config)
-	if text == "" {
+	text, err := w.counted.Localize(&i18n.LocalizeConfig{
+		MessageID:      id,
+		PluralCount:    n,
+		TemplateData:   filling{w, append([]any{"n", n}, args...)},
+		TemplateParser: filler{},
+	})
+	if err != nil {
 		return id
 	}
 	return text
 }
 
-func (w *Words) values(args []any) map[string]string {
-	values := make(map[string]string, len(args)/2+1)
+// fill replaces each {{.name}} in text by its value, and nothing else: a value that
+// looks like a name to fill in stays as it is.
+func (w *Words) fill(text string, args []any) string {
+	before, rest, found := strings.Cut(text, "{{.")
+	if !found {
+		return text
+	}
+	var b strings.Builder
+	for found {
+		b.WriteString(before)
+		var name string
+		name, rest, _ = strings.Cut(rest, "}}")
+		b.WriteString(w.value(name, args))
+		before, rest, found = strings.Cut(rest, "{{.")
+	}
+	b.WriteString(before)
+	return b.String()
+}
+
+func (w *Words) value(name string, args []any) string {
 	for i := 0; i+1 < len(args); i += 2 {
-		name := fmt.Sprint(args[i])
+		if args[i] != name {
+			continue
+		}
 		switch v := args[i+1].(type) {
 		case string:
-			values[name] = v
+			return v
 		case int:
-			values[name] = w.Number(v)
+			return w.Number(v)
 		case time.Time:
-			values[name] = w.Date(v)
+			return w.Date(v)
 		default:
-			values[name] = fmt.Sprint(v)
+			return fmt.Sprint(v)
 		}
 	}
-	return values
+	return "{{." + name + "}}"
+}
+
+// filler makes the i18n library fill in texts as fill does. Its own way, by
+// text/template, would run whatever program a text contains.
+type filler struct{}
+
+func (filler) Cacheable() bool { return true }
+
+func (filler) Parse(text, _, _ string) (template.ParsedTemplate, error) { return pattern(text), nil }
+
+type pattern string
+
+func (p pattern) Execute(data any) (string, error) {
+	f := data.(filling)
+	return f.w.fill(string(p), f.args), nil
+}
+
+type filling struct {
+	w    *Words
+	args []any
 }
 
 // Sentence returns what an error tells a person, as a sentence for a page. format
@@ -140,44 +176,44 @@ var files embed.FS
 
 // languages reads the files, once.
 var languages = sync.OnceValue(func() map[string]*Words {
+	all := map[string]*Words{
+		"en": {lang: "en", texts: map[string]string{}, calendar: englishCalendar},
+		"cy": {lang: "cy", texts: map[string]string{}, calendar: welshCalendar},
+	}
 	bundle := i18n.NewBundle(language.English)
-	english := &Words{lang: "en", calendar: englishCalendar}
-	welsh := &Words{lang: "cy", calendar: welshCalendar}
-	all := map[string]*Words{"en": english, "cy": welsh}
+	if err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		return load(all, bundle, name)
+	}); err != nil {
+		panic(err) // the files are in the program: this cannot be anybody's mistake but ours
+	}
 	for lang, w := range all {
-		w.localizer = i18n.NewLocalizer(bundle, lang)
-		w.parser = &template.TextParser{Option: "missingkey=error"}
-		w.plain = map[string]string{}
-	}
-	names, err := fs.Glob(files, "*.toml")
-	if err != nil {
-		panic(err) // the pattern is wrong
-	}
-	for _, name := range names {
-		text, err := files.ReadFile(name)
-		if err != nil {
-			panic(err) // an embedded file that was listed is there
-		}
-		if name == "sentences.cy.toml" {
-			err = toml.Unmarshal(text, &welsh.sentences)
-		} else {
-			err = all[langOf(name)].load(bundle, text)
-		}
-		if err != nil {
-			panic(fmt.Sprintf("words: %s: %v", name, err))
-		}
+		w.counted = i18n.NewLocalizer(bundle, lang)
 	}
 	return all
 })
 
-func (w *Words) load(bundle *i18n.Bundle, text []byte) error {
-	messages, err := bundle.ParseMessageBytes(language.Make(w.lang), text, toml.Unmarshal)
+func load(all map[string]*Words, bundle *i18n.Bundle, name string) error {
+	text, err := files.ReadFile(name)
 	if err != nil {
 		return err
 	}
+	w, ok := all[langOf(name)]
+	if !ok {
+		return fmt.Errorf("words: %s is not named PART.en.toml or PART.cy.toml", name)
+	}
+	if name == "sentences.cy.toml" {
+		return toml.Unmarshal(text, &w.sentences)
+	}
+	messages, err := bundle.ParseMessageBytes(language.Make(w.lang), text, toml.Unmarshal)
+	if err != nil {
+		return fmt.Errorf("words: %s: %w", name, err)
+	}
 	for _, m := range messages {
-		if m.One == "" && !strings.Contains(m.Other, "{{") {
-			w.plain[m.ID] = m.Other
+		if m.One == "" {
+			w.texts[m.ID] = m.Other
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/a-h/templ"
 )
@@ -23,9 +24,10 @@ type FieldError struct {
 	Text string
 }
 
-// Fail adds something wrong with the field called name.
+// Fail adds something wrong with the field called name. A full stop at the end is
+// dropped: GOV.UK writes errors in forms without.
 func (f *Form) Fail(name, text string) {
-	f.Errors = append(f.Errors, FieldError{name, text})
+	f.Errors = append(f.Errors, FieldError{name, strings.TrimSuffix(text, ".")})
 }
 
 // Failed says whether anything is wrong.
