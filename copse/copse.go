@@ -183,9 +183,10 @@ type Activity struct {
 	URI       string
 	Type      string // "Create", "Follow", …
 	Actor     *Actor
+	By        *Actor     // the facilitator behind what a community does; nil otherwise
 	Object    *Object    // of Create, Update, Delete, Like
 	Subject   *Actor     // of Follow: the community; of Update: the actor that changed
-	Community *Community // where it happens; the hub fills it in
+	Community *Community // where it happens; its verb fills it in
 	Inner     *Activity  // of Accept, Reject, Undo and Announce
 	Reason    string
 	Via       *Actor          // the community that announced it, if one did

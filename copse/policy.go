@@ -38,9 +38,10 @@ func MayPost(f Facts) error {
 }
 
 // MayReply is MayPost for answering something that is there already: any member
-// may answer, even where only facilitators may start.
+// may answer, even where only facilitators may start. A reply that reached the
+// community's home before the removal did is still a reply.
 func MayReply(f Facts) error {
-	if f.Deleted {
+	if f.Deleted && !f.Announced {
 		return Forbidden("this has been removed and takes no more replies")
 	}
 	return mayWrite(f)

@@ -14,6 +14,10 @@ func (tx *Tx) RecordActivity(act *copse.Activity) (fresh bool, err error) {
 	}
 	var object string
 	var community, via copse.ID
+	by := act.Actor.ID
+	if act.By != nil {
+		by = act.By.ID
+	}
 	switch {
 	case act.Object != nil:
 		object = act.Object.URI
@@ -32,13 +36,20 @@ func (tx *Tx) RecordActivity(act *copse.Activity) (fresh bool, err error) {
 		insert into activities (id, hash, uri, type, actor, object, community, via, reason, local)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		on conflict (hash) do nothing`,
-		act.ID, hash(act.URI), act.URI, act.Type, act.Actor.ID, object, null(community), null(via), act.Reason, act.Local)
+		act.ID, hash(act.URI), act.URI, act.Type, by, object, null(community), null(via), act.Reason, act.Local)
 	return n == 1, err
 }
 
 // Seen reports whether the activity with the given URI has been recorded.
 func (tx *Tx) Seen(uri string) (bool, error) {
 	return one(tx, value[bool], `select exists (select 1 from activities where hash = $1)`, hash(uri))
+}
+
+// Deleted reports whether something was deleted that may not even have arrived
+// here yet.
+func (tx *Tx) Deleted(uri string) (bool, error) {
+	return one(tx, value[bool], `
+		select exists (select 1 from activities where object = $1 and object <> '' and type = 'Delete')`, uri)
 }
 
 // A Record is one line of the audit log.

@@ -181,15 +181,12 @@ func (tx *Tx) Followed(community copse.ID) (bool, error) {
 
 // Facts returns what the rules may look at about actor in a community, and about
 // an object there unless it is nil.
-func (tx *Tx) Facts(actor, community copse.ID, o *copse.Object) (f copse.Facts, err error) {
-	if f.Community, err = tx.Community(community); err != nil {
-		return f, err
-	}
-	m, err := tx.Membership(community, actor)
+func (tx *Tx) Facts(actor copse.ID, c *copse.Community, o *copse.Object) (copse.Facts, error) {
+	m, err := tx.Membership(c.ID, actor)
 	if err != nil {
-		return f, err
+		return copse.Facts{}, err
 	}
-	f.Role, f.State = m.Role, m.State
+	f := copse.Facts{Community: c, Role: m.Role, State: m.State}
 	if o != nil {
 		f.Author, f.Deleted = o.Author == actor, !o.Deleted.IsZero()
 	}

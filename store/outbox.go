@@ -14,6 +14,7 @@ type Outgoing struct {
 	ID        copse.ID
 	URI       string
 	Type      string
+	Inner     string   // URI of the activity it announces, if it does
 	Community copse.ID // announced to every peer with members there, if it is ours
 	Thread    copse.ID // what must arrive in order
 	Object    copse.ID
@@ -40,9 +41,9 @@ func (tx *Tx) Append(o *Outgoing) error {
 	}
 	o.Digest = sha256.Sum256(o.Body)
 	_, err = tx.exec(`
-		insert into outbox (id, uri, type, community, thread, object, signer, body, digest)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		o.ID, o.URI, o.Type, null(o.Community), null(o.Thread), null(o.Object), o.Signer, o.Body, o.Digest[:])
+		insert into outbox (id, uri, type, inner_uri, community, thread, object, signer, body, digest)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		o.ID, o.URI, o.Type, o.Inner, null(o.Community), null(o.Thread), null(o.Object), o.Signer, o.Body, o.Digest[:])
 	return err
 }
 
@@ -54,7 +55,7 @@ func (tx *Tx) Address(outbox, peer copse.ID, inbox string) error {
 	return err
 }
 
-const outgoingColumns = `x.id, x.uri, x.type, x.community, x.thread, x.object, x.signer, x.body, x.digest`
+const outgoingColumns = `x.id, x.uri, x.type, x.inner_uri, x.community, x.thread, x.object, x.signer, x.body, x.digest`
 
 type outgoingScan struct {
 	o                         Outgoing
@@ -64,7 +65,7 @@ type outgoingScan struct {
 
 func (s *outgoingScan) dest() []any {
 	o := &s.o
-	return []any{&o.ID, &o.URI, &o.Type, &s.community, &s.thread, &s.object, &o.Signer, &o.Body, &s.digest}
+	return []any{&o.ID, &o.URI, &o.Type, &o.Inner, &s.community, &s.thread, &s.object, &o.Signer, &o.Body, &s.digest}
 }
 
 func (s *outgoingScan) outgoing() *Outgoing {
@@ -82,9 +83,14 @@ func scanOutgoing(r row) (*Outgoing, error) {
 	return s.outgoing(), nil
 }
 
-// OutgoingByURI returns an activity that was sent, so that it can be fetched.
+// OutgoingByURI returns an activity that was sent, or the announcement that
+// carried it, so that it can be fetched.
 func (tx *Tx) OutgoingByURI(uri string) (*Outgoing, error) {
-	return found(one(tx, scanOutgoing, `select `+outgoingColumns+` from outbox x where x.uri = $1`, uri))
+	return found(one(tx, scanOutgoing, `
+		select `+outgoingColumns+`
+		from outbox x
+		where x.uri = $1 or (x.inner_uri = $1 and x.inner_uri <> '')
+		limit 1`, uri))
 }
 
 // OutboxAfter returns up to n items announced by communities of ours from after

@@ -140,3 +140,11 @@ func (tx *Tx) Title(host string) (string, error) {
 	}
 	return p.Title, nil
 }
+
+// Reaches reports whether a community of ours is announced to the server at host.
+func (tx *Tx) Reaches(community copse.ID, host string) (bool, error) {
+	return one(tx, value[bool], `
+		select exists (
+			select 1 from peer_communities pc join peers p on p.id = pc.peer
+			where pc.community = $1 and p.host = $2)`, community, host)
+}

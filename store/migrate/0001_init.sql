@@ -158,6 +158,7 @@ create table outbox (
 	id        bigint primary key,
 	uri       text   not null unique,
 	type      text   not null,
+	inner_uri text   not null default '',
 	community bigint references actors (id),
 	thread    bigint,
 	object    bigint,
@@ -166,6 +167,7 @@ create table outbox (
 	digest    bytea  not null
 );
 create index outbox_community on outbox (community, id) where community is not null;
+create index outbox_inner     on outbox (inner_uri)      where inner_uri <> '';
 create index outbox_object    on outbox (object, id)    where object is not null;
 
 create table peers (

@@ -1,0 +1,88 @@
+package hub
+
+import (
+	"copse/copse"
+	"copse/store"
+)
+
+// create adds something new to a community and tells those who should know.
+func (h *Hub) create(tx *store.Tx, act *copse.Activity) (err error) {
+	if act.Subject != nil {
+		return h.found(tx, act)
+	}
+	o := act.Object
+	var parent *copse.Object
+	if o.Parent != 0 {
+		if parent, err = tx.Object(o.Parent); err != nil {
+			return err
+		}
+		o.Community = parent.Community
+	}
+	facts, err := h.facts(tx, act, o.Community, parent)
+	if err != nil {
+		return err
+	}
+	if parent != nil {
+		err = copse.MayReply(facts)
+	} else {
+		err = copse.MayPost(facts)
+	}
+	if err != nil {
+		return err
+	}
+	if err := h.Kinds.Check(o); err != nil {
+		return err
+	}
+	if act.Community.Audience != copse.Public || o.Audience == "" {
+		o.Audience = act.Community.Audience
+	}
+	if o.Published.IsZero() || o.Published.After(tx.Now) { // peers may leave it out or get it wrong
+		o.Published = tx.Now
+	}
+	if act.Community.Local || act.Via != nil {
+		o.Accepted = tx.Now
+	}
+	if deleted, err := tx.Deleted(o.URI); err != nil || deleted {
+		return err // the Delete overtook it
+	}
+	err = tx.AddObject(o)
+	if copse.CodeOf(err) == copse.CodeConflict && !act.Local {
+		return nil // it came by another way already
+	}
+	if err != nil {
+		return err
+	}
+	return h.spread(tx, act, o)
+}
+
+// found starts a community here: whoever does so is its owner.
+func (h *Hub) found(tx *store.Tx, act *copse.Activity) error {
+	c := act.Community
+	if err := tx.AddCommunity(c); err != nil {
+		return err
+	}
+	if act.Actor.Type != copse.Person {
+		return nil // an administrator made it, who need not be a member
+	}
+	return tx.SetMembership(&copse.Membership{
+		Community: c.ID, Actor: act.Actor.ID, Role: copse.Owner, State: copse.Active, Since: tx.Now,
+	})
+}
+
+// facts loads what the rules look at about act's actor in a community, and fills
+// in act.Community.
+func (h *Hub) facts(tx *store.Tx, act *copse.Activity, community copse.ID, o *copse.Object) (f copse.Facts, err error) {
+	if act.Community, err = tx.Community(community); err != nil {
+		return f, err
+	}
+	if f, err = tx.Facts(act.Actor.ID, act.Community, o); err != nil {
+		return f, err
+	}
+	f.Announced = act.Via != nil && act.Via.ID == community
+	if !act.Community.Local && !act.Local && !f.Announced {
+		// What is said in a community is what its home has passed on. A copy
+		// that comes straight from elsewhere proves nothing.
+		return f, copse.Forbidden("only %s may pass on what happens there", act.Community.URI)
+	}
+	return f, nil
+}

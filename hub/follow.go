@@ -1,0 +1,106 @@
+package hub
+
+import (
+	"copse/copse"
+	"copse/store"
+)
+
+// follow asks to join a community. One of ours answers at once if it is open and
+// lets a facilitator decide otherwise; for one elsewhere the question is sent to
+// its home, and until the answer comes the membership is pending.
+func (h *Hub) follow(tx *store.Tx, act *copse.Activity) error {
+	facts, err := h.joining(tx, act)
+	if err != nil {
+		return err
+	}
+	m := &copse.Membership{
+		Community: act.Community.ID, Actor: act.Actor.ID, Role: facts.Role,
+		Reason: act.Reason, Follow: act.URI, Since: tx.Now,
+	}
+	if !act.Community.Local {
+		if m.State = copse.Pending; facts.State == copse.Active {
+			m.State = copse.Active // asking again, which makes its home answer again
+		}
+		if err := tx.SetMembership(m); err != nil {
+			return err
+		}
+		return h.send(tx, act, act.Community.Host)
+	}
+	if m.State, err = copse.OnJoining(facts); err != nil {
+		return err
+	}
+	if m.State == copse.Active {
+		m.Role = max(m.Role, copse.Member)
+	}
+	if err := h.setMembership(tx, act.Community, m); err != nil {
+		return err
+	}
+	if m.State == copse.Active {
+		return h.answer(tx, "Accept", act)
+	}
+	return nil
+}
+
+// unfollow leaves a community. It always works: the community's home is told,
+// and need not agree.
+func (h *Hub) unfollow(tx *store.Tx, act *copse.Activity) error {
+	act.Inner.Actor, act.Inner.Local = act.Actor, act.Local
+	if _, err := h.joining(tx, act.Inner); err != nil {
+		return err
+	}
+	c := act.Inner.Community
+	act.Community = c
+	m, err := tx.Membership(c.ID, act.Actor.ID)
+	if err != nil || m.State == "" || m.State == copse.Left || m.State == copse.Blocked {
+		return err
+	}
+	if m.Role == copse.Owner && c.Local {
+		owners, err := tx.MembersOf(c.ID, copse.Owner, 0, 2)
+		if err != nil {
+			return err
+		}
+		if len(owners) == 1 {
+			return copse.Forbidden("you are the only owner of %s; make somebody else an owner first", c.Title)
+		}
+	}
+	act.Inner.URI = m.Follow
+	m.State, m.Since = copse.Left, tx.Now
+	if c.Local {
+		return h.setMembership(tx, c, m)
+	}
+	if err := tx.SetMembership(m); err != nil {
+		return err
+	}
+	return h.send(tx, act, c.Host)
+}
+
+// joining checks that a Follow is a person's of a community, and that one of the
+// two is ours.
+func (h *Hub) joining(tx *store.Tx, act *copse.Activity) (f copse.Facts, err error) {
+	if act.Community, err = tx.Community(act.Subject.ID); err != nil {
+		return f, err
+	}
+	if !act.Community.Local && !act.Local {
+		return f, copse.Invalid("", "neither the person nor the community is here")
+	}
+	if act.Actor.Type == copse.Group {
+		return f, copse.Forbidden("communities cannot join communities here")
+	}
+	return tx.Facts(act.Actor.ID, act.Community, nil)
+}
+
+// setMembership changes a membership of a community of ours. If that changes
+// which councils are in it, all of them hear of it: what people are told about
+// who will see their words has to stay true everywhere.
+func (h *Hub) setMembership(tx *store.Tx, c *copse.Community, m *copse.Membership) error {
+	if err := tx.SetMembership(m); err != nil {
+		return err
+	}
+	now, err := tx.Community(c.ID)
+	if err != nil || now.Councils == c.Councils {
+		return err
+	}
+	act := h.mint("Update", &c.Actor)
+	act.Subject, act.Community = &now.Actor, now
+	return h.spread(tx, act, nil)
+}

@@ -1,0 +1,178 @@
+package hub
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"copse/copse"
+	"copse/store"
+)
+
+// Post performs the Create of o by somebody here, filling in its names.
+func (h *Hub) Post(ctx context.Context, by *copse.Actor, o *copse.Object) error {
+	o.ID, o.Author, o.Local = store.NewID(), by.ID, true
+	path := "/post/"
+	if o.Parent != 0 {
+		path = "/comment/"
+	}
+	o.URI = fmt.Sprintf("%s%s%d", h.Base, path, o.ID)
+	act := h.mint("Create", by)
+	act.Object = o
+	return h.Perform(ctx, act)
+}
+
+// Edit performs the Update of o, which was read from the store and changed, by
+// somebody here.
+func (h *Hub) Edit(ctx context.Context, by *copse.Actor, o *copse.Object) error {
+	act := h.mint("Update", by)
+	act.Object = o
+	return h.Perform(ctx, act)
+}
+
+// Remove performs the Delete of o. A facilitator who removes somebody else's
+// words says why.
+func (h *Hub) Remove(ctx context.Context, by *copse.Actor, o *copse.Object, reason string) error {
+	if o.Author != by.ID && strings.TrimSpace(reason) == "" {
+		return copse.Invalid("reason", "say why you are removing this")
+	}
+	act := h.mint("Delete", by)
+	act.Object, act.Reason = o, reason
+	return h.Perform(ctx, act)
+}
+
+// Like marks o as helpful to by, or takes that back.
+func (h *Hub) Like(ctx context.Context, by *copse.Actor, o *copse.Object, helpful bool) error {
+	like := h.mint("Like", by)
+	like.Object = o
+	if helpful {
+		return h.Perform(ctx, like)
+	}
+	err := h.DB.View(ctx, func(tx *store.Tx) (err error) {
+		like.URI, err = tx.Response(o.ID, by.ID, "Like")
+		return err
+	})
+	if err != nil || like.URI == "" {
+		return err
+	}
+	undo := h.mint("Undo", by)
+	undo.Inner = like
+	return h.Perform(ctx, undo)
+}
+
+// Join asks for by to be let into a community. reason is shown to its
+// facilitators.
+func (h *Hub) Join(ctx context.Context, by *copse.Actor, community *copse.Actor, reason string) error {
+	reason = strings.TrimSpace(reason)
+	if utf8.RuneCountInString(reason) > copse.MaxReason {
+		return copse.Invalid("reason", "the reason must be %d characters or fewer", copse.MaxReason)
+	}
+	act := h.mint("Follow", by)
+	act.Subject, act.Reason = community, reason
+	return h.Perform(ctx, act)
+}
+
+// Leave takes by out of a community.
+func (h *Hub) Leave(ctx context.Context, by *copse.Actor, community *copse.Actor) error {
+	follow := h.mint("Follow", by)
+	follow.Subject = community
+	act := h.mint("Undo", by)
+	act.Inner = follow
+	return h.Perform(ctx, act)
+}
+
+// Decide lets person into a community of ours, or turns them down, as the
+// facilitator by decided. words are sent with it.
+func (h *Hub) Decide(ctx context.Context, by *copse.Actor, c *copse.Community, person *copse.Actor, welcome bool, words string) error {
+	typ := "Reject"
+	if welcome {
+		typ = "Accept"
+	}
+	act := h.mint(typ, &c.Actor)
+	act.By, act.Reason = by, words
+	act.Inner = &copse.Activity{Type: "Follow", Actor: person, Subject: &c.Actor}
+	return h.Perform(ctx, act)
+}
+
+var goodName = regexp.MustCompile(`^[a-z0-9_]{2,30}$`)
+
+// reserved are the names nobody gets: paths of ours, and names people would
+// trust too easily.
+var reserved = " about activities admin administrator api assets authorize_interaction c comment communities " +
+	"copse federation help home inbox instance library login mail media moderator nodeinfo notifications oauth " +
+	"outbox owner people post postmaster register root search security settings setup signin signout support " +
+	"system u webmaster "
+
+// CheckName returns an error unless name may be given to a person or community
+// here: 2 to 30 of a to z, 0 to 9 and the underscore (Lemmy and its apps choke
+// on more), and not reserved.
+func CheckName(name string) error {
+	switch {
+	case !goodName.MatchString(name):
+		return copse.Invalid("name", "use 2 to 30 small letters, digits or underscores")
+	case strings.Contains(reserved, " "+name+" "):
+		return copse.Invalid("name", "%s is reserved; choose another name", name)
+	}
+	return nil
+}
+
+// Found starts a community here for by, who becomes its owner. by may be this
+// server's own actor, when an administrator does it.
+func (h *Hub) Found(ctx context.Context, by *copse.Actor, c *copse.Community) error {
+	if err := CheckName(c.Name); err != nil {
+		return err
+	}
+	if strings.TrimSpace(c.Title) == "" {
+		return copse.Invalid("title", "enter a title")
+	}
+	h.local(&c.Actor, copse.Group, "/c/")
+	act := h.mint("Create", by)
+	act.Subject, act.Community = &c.Actor, c
+	return h.Perform(ctx, act)
+}
+
+// Govern performs the Update of how a community of ours is run.
+func (h *Hub) Govern(ctx context.Context, by *copse.Actor, c *copse.Community) error {
+	if strings.TrimSpace(c.Title) == "" {
+		return copse.Invalid("title", "enter a title")
+	}
+	act := h.mint("Update", by)
+	act.Subject, act.Community = &c.Actor, c
+	return h.Perform(ctx, act)
+}
+
+// Describe performs the Update of how a person here describes themselves.
+func (h *Hub) Describe(ctx context.Context, person *copse.Actor) error {
+	act := h.mint("Update", person)
+	act.Subject = person
+	return h.Perform(ctx, act)
+}
+
+// Register adds a person here with an account to sign in with; then runs, in the
+// same transaction, is where the caller adds the link that confirms the address.
+func (h *Hub) Register(ctx context.Context, person *copse.Actor, account *store.Account, then func(*store.Tx) error) error {
+	if err := CheckName(person.Name); err != nil {
+		return err
+	}
+	h.local(person, copse.Person, "/u/")
+	account.Actor, account.Created = person.ID, person.Created
+	err := h.DB.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.AddActor(person); err != nil {
+			return err
+		}
+		if err := tx.AddAccount(account); err != nil {
+			return err
+		}
+		if then == nil {
+			return nil
+		}
+		return then(tx)
+	})
+	if err != nil {
+		return fmt.Errorf("register %s: %w", person.Name, err)
+	}
+	h.Mail.Ring()
+	return nil
+}

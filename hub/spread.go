@@ -1,0 +1,81 @@
+package hub
+
+import (
+	"copse/copse"
+	"copse/store"
+)
+
+// spread tells the peers that act concerns: those with members in a community
+// here, or the home of a community that lives elsewhere. o is what act was done
+// to, if it was an object.
+func (h *Hub) spread(tx *store.Tx, act *copse.Activity, o *copse.Object) error {
+	c := act.Community
+	if !c.Local {
+		if !act.Local {
+			return nil // its home tells everybody else
+		}
+		return h.submit(tx, act, o)
+	}
+	announce := h.mint("Announce", &c.Actor)
+	announce.Inner, announce.Community, announce.Published = act, c, tx.Now
+	out, err := h.append(tx, announce, o)
+	if err != nil || act.Local {
+		return err
+	}
+	// The author's server waits to hear that the community took it, and may have
+	// no member in it.
+	reached, err := tx.Reaches(c.ID, act.Actor.Host)
+	if err != nil || reached {
+		return err
+	}
+	peer, err := tx.PeerAt(act.Actor.Host)
+	if err != nil {
+		return err
+	}
+	return tx.Address(out, peer.ID, "")
+}
+
+// submit sends what somebody here did in a community elsewhere to its home.
+func (h *Hub) submit(tx *store.Tx, act *copse.Activity, o *copse.Object) error {
+	return h.sendAbout(tx, act, o, act.Community.Host)
+}
+
+// send sends act to one server.
+func (h *Hub) send(tx *store.Tx, act *copse.Activity, host string) error {
+	return h.sendAbout(tx, act, nil, host)
+}
+
+func (h *Hub) sendAbout(tx *store.Tx, act *copse.Activity, o *copse.Object, host string) error {
+	if act.Published.IsZero() {
+		act.Published = tx.Now
+	}
+	peer, err := tx.PeerAt(host)
+	if err != nil {
+		return err
+	}
+	out, err := h.append(tx, act, o)
+	if err != nil {
+		return err
+	}
+	return tx.Address(out, peer.ID, "")
+}
+
+// append adds act to the outbox.
+func (h *Hub) append(tx *store.Tx, act *copse.Activity, o *copse.Object) (copse.ID, error) {
+	if inner := act.Inner; inner != nil && inner.Published.IsZero() {
+		inner.Published = tx.Now
+	}
+	body, err := h.Wire.Marshal(tx, act)
+	if err != nil {
+		return 0, err
+	}
+	out := &store.Outgoing{URI: act.URI, Type: act.Type, Signer: act.Actor.ID, Body: body}
+	if act.Type == "Announce" {
+		out.Inner, out.Community = act.Inner.URI, act.Community.ID
+	}
+	if o != nil {
+		out.Object, out.Thread = o.ID, o.Thread()
+	}
+	err = tx.Append(out)
+	return out.ID, err
+}

@@ -1,0 +1,81 @@
+package hub
+
+import (
+	"copse/copse"
+	"copse/store"
+)
+
+// update changes something that is there already. What it is, where it is and
+// who made it stay as they were, whatever the activity says.
+func (h *Hub) update(tx *store.Tx, act *copse.Activity) error {
+	if act.Subject != nil {
+		return h.updateActor(tx, act)
+	}
+	was, err := tx.ObjectByURI(act.Object.URI)
+	if err != nil {
+		return err
+	}
+	facts, err := h.facts(tx, act, was.Community, was)
+	if err != nil {
+		return err
+	}
+	if err := copse.MayEdit(facts); err != nil {
+		return err
+	}
+	o := act.Object
+	if o.Edited.IsZero() || o.Edited.After(tx.Now) {
+		o.Edited = tx.Now
+	}
+	if o.Edited.Before(was.Edited) {
+		return nil // overtaken by a later one
+	}
+	o.ID, o.Kind, o.Community, o.Author = was.ID, was.Kind, was.Community, was.Author
+	o.Root, o.Parent, o.Path, o.Audience, o.Published = was.Root, was.Parent, was.Path, was.Audience, was.Published
+	if err := h.answers(tx, o); err != nil {
+		return err
+	}
+	if err := h.Kinds.Check(o); err != nil {
+		return err
+	}
+	if err := tx.SetObject(o); err != nil {
+		return err
+	}
+	return h.spread(tx, act, o)
+}
+
+// answers refuses an accepted answer that is not a reply to o.
+func (h *Hub) answers(tx *store.Tx, o *copse.Object) error {
+	if o.Answer == 0 {
+		return nil
+	}
+	answer, err := tx.Object(o.Answer)
+	if err != nil {
+		return err
+	}
+	if answer.Root != o.ID || !answer.Deleted.IsZero() {
+		return copse.Invalid("", "an answer has to be a reply in the same conversation")
+	}
+	return nil
+}
+
+// updateActor changes how a person here is described or how a community here is
+// run. Remote actors are not changed by what is said of them: they are fetched.
+func (h *Hub) updateActor(tx *store.Tx, act *copse.Activity) error {
+	if c := act.Community; c != nil {
+		facts, err := tx.Facts(act.Actor.ID, c, nil)
+		if err != nil {
+			return err
+		}
+		if err := copse.MayDecide(facts); err != nil {
+			return err
+		}
+		if err := tx.SetCommunity(c); err != nil {
+			return err
+		}
+		return h.spread(tx, act, nil)
+	}
+	if act.Subject.ID != act.Actor.ID {
+		return copse.Forbidden("only the author may change this")
+	}
+	return tx.SetActor(act.Subject)
+}
