@@ -1,0 +1,4 @@
+// Command copse runs a server.
+package main
+
+func main() {}
