@@ -31,7 +31,7 @@ type Frame struct {
 	Now    time.Time // when the page is made: "6 days ago" counts from here
 	Title  string    // what the page is; Layout adds the community and the service
 	Server string    // the council that runs this server, "Stevenage Borough Council"
-	Path   string    // the page's own path and query, for the language links
+	Path   string    // the page's own path and query; the language links keep the query
 	Nav    string    // the current section of the service: "home", "communities" or ""
 	Person *Person   // who is signed in; nil if nobody
 	Trail  []Link    // breadcrumbs, from home to the page above this one
@@ -71,24 +71,24 @@ type Person struct {
 
 // initials are one or two capitals for the circle beside a name.
 func (p Person) initials() string {
-	words := strings.Fields(p.Name)
-	if len(words) == 0 {
+	names := strings.Fields(p.Name)
+	if len(names) == 0 {
 		return ""
 	}
-	first, _ := utf8.DecodeRuneInString(words[0])
+	first, _ := utf8.DecodeRuneInString(names[0])
 	letters := string(first)
-	if len(words) > 1 {
-		last, _ := utf8.DecodeRuneInString(words[len(words)-1])
+	if len(names) > 1 {
+		last, _ := utf8.DecodeRuneInString(names[len(names)-1])
 		letters += string(last)
 	}
 	return strings.ToUpper(letters)
 }
 
-// Monogrammed names split before the last word, which stays on the line with the
-// tick that follows it.
+// splitLast cuts a name before its last word, which is to stay on one line with the
+// tick that follows.
 func splitLast(s string) (before, last string) {
 	i := strings.LastIndexByte(s, ' ')
-	return s[:i+1], s[i+1:]
+	return s[:max(i, 0)], s[i+1:]
 }
 
 // title is what the browser shows: the page, the community and the service.
@@ -123,15 +123,15 @@ func (f Frame) support() []Link {
 	}
 }
 
-// inLanguage is the address of the same page in another language.
+// inLanguage is the address of the same page in another language: only a query, so
+// that it can lead nowhere else, whatever the path.
 func (f Frame) inLanguage(lang string) string {
-	u, err := url.Parse(f.Path)
-	if err != nil {
-		return "/?lang=" + lang
+	query := url.Values{}
+	if u, err := url.Parse(f.Path); err == nil {
+		query = u.Query()
 	}
-	query := u.Query()
 	query.Set("lang", lang)
-	return u.Path + "?" + query.Encode()
+	return "?" + query.Encode()
 }
 
 // cutLink divides a text that marks its link with brackets, "see [who they are]
