@@ -76,3 +76,9 @@ func TestMinutesGoOverMidnight(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+func TestYesterdayEndsAtMidnightInBritain(t *testing.T) {
+	if got := In("en").Ago(at("2026-07-01T22:00:00Z"), at("2026-07-01T23:30:00Z")); got != "yesterday" {
+		t.Errorf("at half past midnight in summer, eleven at night was %q", got)
+	}
+}

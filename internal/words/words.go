@@ -53,12 +53,14 @@ func Match(acceptLanguage, cookie string) string {
 	}
 	// The library's error is about a header some browser wrote: nobody can act on it.
 	wanted, _, _ := language.ParseAcceptLanguage(acceptLanguage)
-	_, i, confidence := language.NewMatcher([]language.Tag{language.English, language.Make("cy")}).Match(wanted...)
-	if i == 1 && confidence >= language.High {
+	if _, i, _ := matcher.Match(wanted...); i == 1 {
 		return "cy"
 	}
 	return "en"
 }
+
+// matcher's first language is what it answers when it knows none that is wanted.
+var matcher = language.NewMatcher([]language.Tag{language.English, language.Make("cy")})
 
 // Lang is the language's code for a lang attribute: "en" or "cy".
 func (w *Words) Lang() string { return w.lang }

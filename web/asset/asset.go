@@ -122,15 +122,21 @@ var built = sync.OnceValue(func() catalogue {
 	return c
 })
 
+// compressed is text in gzip, or nil if that is no shorter.
 func compressed(text []byte) []byte {
 	var out bytes.Buffer
 	z, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
-	if err != nil {
-		panic(err) // the level is valid
+	if err == nil {
+		_, err = z.Write(text)
 	}
-	_, err = z.Write(text)
-	if closed := z.Close(); err != nil || closed != nil || out.Len() >= len(text) {
-		return nil // a buffer takes every write, so this is the length
+	if err == nil {
+		err = z.Close()
+	}
+	if err != nil {
+		panic(err) // the level is valid and a buffer takes every write
+	}
+	if out.Len() >= len(text) {
+		return nil
 	}
 	return out.Bytes()
 }

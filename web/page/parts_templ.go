@@ -448,8 +448,8 @@ func Audience(w *words.Words, text string) templ.Component {
 	})
 }
 
-// Receipt says how far something has travelled, "Sent to 12 of 13 councils"; its
-// children, which may be none, say which council is still waiting.
+// Receipt says how far something has travelled, "Sent to 12 of 13 councils"; detail,
+// which may be "", says which council is still waiting.
 func Receipt(text, detail string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
