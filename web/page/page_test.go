@@ -159,6 +159,16 @@ func TestATickFollowsTheCouncilNotThePerson(t *testing.T) {
 	}
 }
 
+func TestAJobNeedsNoCouncil(t *testing.T) {
+	for want, p := range map[string]Person{
+		">Surveyor<":                          {Job: "Surveyor"},
+		">Surveyor, Harlow District Council<": {Job: "Surveyor", Council: "Harlow District Council"},
+		">Harlow District Council<":           {Council: "Harlow District Council"},
+	} {
+		wants(t, html(t, PersonLine(words.In("en"), p)), want)
+	}
+}
+
 func TestALinkStandsInItsSentence(t *testing.T) {
 	if got, want := html(t, Linked("Ask [the council].", "/c")), `Ask <a href="/c">the council</a>.`; got != want {
 		t.Errorf("got %s, want %s", got, want)
