@@ -1,0 +1,309 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"copse/copse"
+	"copse/internal/words"
+	"copse/store"
+	"copse/web/page"
+)
+
+// A Visit is what is known about one request and whoever makes it.
+type Visit struct {
+	W      *words.Words
+	Now    time.Time
+	Login  *store.Login // nil if nobody is signed in
+	Viewer copse.Viewer
+
+	title  string // of the council that runs this server
+	domain string // of its work addresses
+	peers  int
+	at     map[string]*copse.Peer // peers looked up so far, by host
+	notice func() string          // what is to be told once; nil for none
+}
+
+// visit finds out who is asking. With an error it returns what is known anyway,
+// enough for a page that says so.
+func (s *Site) visit(r *http.Request) (*Visit, error) {
+	v, ctx := s.nobody(r), r.Context()
+	id := s.signedIn(ctx, v.Now)
+	err := s.DB.View(ctx, func(tx *store.Tx) (err error) {
+		if v.title, err = tx.Setting(settingTitle); err != nil {
+			return err
+		}
+		if v.domain, err = tx.Setting(settingDomain); err != nil {
+			return err
+		}
+		if v.peers, err = exchanging(tx, s.Mode); err != nil || id == 0 {
+			return err
+		}
+		login, err := tx.Login(id)
+		if copse.CodeOf(err) == copse.CodeNotFound {
+			return nil
+		}
+		v.Login, v.Viewer.Actor = &login, id
+		return err
+	})
+	if err != nil {
+		return s.nobody(r), err
+	}
+	if v.title == "" {
+		v.title = s.Hub.Host()
+	}
+	v.notice = func() string { return s.sessions.PopString(ctx, keyNotice) }
+	if v.Login != nil {
+		v.W = words.In(words.Match(r.Header.Get("Accept-Language"), choice(r, v.Login.Language)))
+	}
+	return v, nil
+}
+
+// nobody is a visit by somebody of whom only the request is known.
+func (s *Site) nobody(r *http.Request) *Visit {
+	return &Visit{
+		W:     words.In(words.Match(r.Header.Get("Accept-Language"), choice(r, ""))),
+		Now:   time.Now(),
+		title: s.Hub.Host(),
+	}
+}
+
+// Settings that pages show.
+const (
+	settingTitle   = "title"   // the name of the council that runs this server
+	settingDomain  = "domain"  // of its work addresses: "stevenage.gov.uk"
+	settingContact = "contact" // an e-mail address for the public; may be ""
+)
+
+// exchanging counts the servers that something has been exchanged with.
+func exchanging(tx *store.Tx, mode copse.Mode) (n int, err error) {
+	peers, err := tx.Peers()
+	for _, p := range peers {
+		if isExchanging(p, mode) {
+			n++
+		}
+	}
+	return n, err
+}
+
+func isExchanging(p *copse.Peer, mode copse.Mode) bool {
+	return mode != copse.Closed && p.Policy != copse.Block && !(p.LastOK.IsZero() && p.LastSeen.IsZero())
+}
+
+// Me returns the person signed in. It must not be asked before SignedIn.
+func (v *Visit) Me() *copse.Actor { return v.Login.Person }
+
+// Frame returns what a page has around it.
+func (s *Site) Frame(v *Visit, r *http.Request, title string) page.Frame {
+	f := page.Frame{
+		W: v.W, Now: v.Now, Title: title, Server: v.title, Path: r.URL.RequestURI(), Peers: v.peers,
+	}
+	if v.Login != nil {
+		f.Person = &page.Person{Name: v.Me().Title, URL: "/settings", Job: v.Me().JobTitle, Council: v.title}
+	}
+	if v.notice != nil {
+		f.Notice = v.notice()
+	}
+	return f
+}
+
+// Place returns the head of a community's pages. current is the address of the
+// section that the page is in.
+func (s *Site) Place(v *Visit, tx *store.Tx, c *copse.Community, current string) (*page.Place, error) {
+	tally, err := tx.Tally(v.Viewer, c.ID)
+	if err != nil {
+		return nil, err
+	}
+	line, err := s.RunBy(v, tx, c)
+	if err != nil {
+		return nil, err
+	}
+	p := &page.Place{Name: c.Title, URL: c.Path(), Line: line}
+	p.Sections = append(p.Sections, page.Link{Text: v.W.T("place.home"), URL: c.Path()})
+	for _, section := range s.Sections {
+		if section.Links != nil {
+			p.Sections = append(p.Sections, section.Links(s, v, c, tally)...)
+		}
+	}
+	p.Sections = append(p.Sections, page.Link{Text: v.W.T("place.members"), URL: c.Path() + "/members"})
+	for i := range p.Sections {
+		p.Sections[i].Current = p.Sections[i].URL == current
+	}
+	return p, nil
+}
+
+// RunBy says which council runs a community, and who may read it.
+func (s *Site) RunBy(v *Visit, tx *store.Tx, c *copse.Community) (string, error) {
+	council, err := s.Council(v, tx, &c.Actor)
+	if err != nil {
+		return "", err
+	}
+	line := v.W.T("place.run_by", "council", council)
+	if !c.Local {
+		line += " " + v.W.T("place.read_from", "council", v.title)
+	}
+	if c.Audience == copse.Members {
+		line += " " + v.W.T("place.members_only")
+	}
+	return line, nil
+}
+
+// Community returns the community in the address, {community}: "trees" for one
+// of ours, "trees@york.example" for one elsewhere that is known here.
+func (s *Site) Community(tx *store.Tx, r *http.Request) (*copse.Community, error) {
+	a, err := s.named(tx, r, "community", copse.Group)
+	if err != nil {
+		return nil, err
+	}
+	return tx.Community(a.ID)
+}
+
+// named returns the actor of a type in the part of the address called param.
+func (s *Site) named(tx *store.Tx, r *http.Request, param string, typ copse.ActorType) (*copse.Actor, error) {
+	text, err := url.PathUnescape(chi.URLParam(r, param))
+	if err != nil {
+		return nil, copse.NotFound("there is nothing here")
+	}
+	name, host, remote := strings.Cut(strings.ToLower(text), "@")
+	if remote && host != s.Hub.Host() {
+		return tx.ActorAt(name, host, typ)
+	}
+	a, err := tx.ActorByName(name)
+	if err == nil && (a.Type != typ || !a.Gone.IsZero()) {
+		return nil, copse.NotFound("there is nothing here")
+	}
+	return a, err
+}
+
+// Council returns the name of the council that an actor is at.
+func (s *Site) Council(v *Visit, tx *store.Tx, a *copse.Actor) (string, error) {
+	if a.Local {
+		return v.title, nil
+	}
+	p, err := v.peer(tx, a.Host)
+	if err != nil || p.Title == "" {
+		return a.Host, err
+	}
+	return p.Title, nil
+}
+
+func (v *Visit) peer(tx *store.Tx, host string) (*copse.Peer, error) {
+	if p, ok := v.at[host]; ok {
+		return p, nil
+	}
+	p, err := tx.Peer(host)
+	if copse.CodeOf(err) == copse.CodeNotFound {
+		p, err = &copse.Peer{Host: host}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if v.at == nil {
+		v.at = make(map[string]*copse.Peer)
+	}
+	v.at[host] = p
+	return p, nil
+}
+
+// Person returns somebody as pages show them. Their council vouches for them if
+// it is on the list of this server, or is this server and their address is one
+// of its own.
+func (s *Site) Person(v *Visit, tx *store.Tx, a *copse.Actor) (page.Person, error) {
+	p := page.Person{Name: a.Title, URL: a.Path(), Job: a.JobTitle}
+	if p.Name == "" {
+		p.Name = a.Name
+	}
+	var err error
+	if p.Council, err = s.Council(v, tx, a); err != nil {
+		return p, err
+	}
+	if a.Local {
+		account, err := tx.Account(a.ID)
+		if copse.CodeOf(err) == copse.CodeNotFound {
+			return p, nil
+		}
+		if err != nil {
+			return p, err
+		}
+		p.Confirmed = v.domain != "" && strings.HasSuffix(account.Email, "@"+v.domain)
+		return p, nil
+	}
+	peer, err := v.peer(tx, a.Host)
+	if err != nil {
+		return p, err
+	}
+	p.Confirmed = peer.Policy == copse.Allow
+	return p, nil
+}
+
+// signInFirst is the error for something that only people signed in can do.
+type signInFirst struct{}
+
+func (*signInFirst) Error() string { return "not signed in" }
+
+// SignedIn returns nil if somebody is signed in. The error it returns otherwise
+// leads them through signing in and back; a form they sent is kept meanwhile.
+func (s *Site) SignedIn(v *Visit) error {
+	if v.Login == nil {
+		return new(signInFirst)
+	}
+	return nil
+}
+
+// askToSignIn sends a reader to sign in and then back.
+func (s *Site) askToSignIn(w http.ResponseWriter, r *http.Request, v *Visit) error {
+	w.Header().Set("Cache-Control", noStore)
+	if !isRead(r) {
+		return errors.New("not yet")
+	}
+	http.Redirect(w, r, "/sign-in?"+url.Values{"next": {r.URL.RequestURI()}}.Encode(), http.StatusSeeOther)
+	return nil
+}
+
+// here returns target if it is an address on this server, taken apart and put
+// together again, and "/" if it is anything else.
+func here(target string) string {
+	u, err := url.Parse(target)
+	if err != nil || u.Scheme != "" || u.Opaque != "" || u.Host != "" || u.User != nil || !strings.HasPrefix(u.Path, "/") {
+		return "/"
+	}
+	u = &url.URL{Path: path.Clean(u.Path), RawQuery: u.Query().Encode()}
+	return u.String()
+}
+
+// Cookie that holds the language somebody chose.
+const langCookie = "copse-lang"
+
+// choice returns the language that was chosen: in this browser, or else in the
+// account.
+func choice(r *http.Request, account string) string {
+	if c, err := r.Cookie(langCookie); err == nil && (c.Value == "en" || c.Value == "cy") {
+		return c.Value
+	}
+	return account
+}
+
+// choose keeps the language that ?lang= asks for and goes on to the page without
+// it.
+func (s *Site) choose(w http.ResponseWriter, r *http.Request, v *Visit, lang string) error {
+	if v.Login != nil && v.Login.Language != lang {
+		if err := s.changeAccount(r.Context(), v.Login.Actor, func(n *store.Account) { n.Language = lang }); err != nil {
+			return err
+		}
+	}
+	http.SetCookie(w, &http.Cookie{
+		Name: langCookie, Value: lang, Path: "/", MaxAge: 365 * 24 * 60 * 60,
+		Secure: s.https(), HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+	query := r.URL.Query()
+	query.Del("lang")
+	w.Header().Set("Cache-Control", noStore)
+	http.Redirect(w, r, here((&url.URL{Path: r.URL.Path, RawQuery: query.Encode()}).String()), http.StatusSeeOther)
+	return nil
+}
