@@ -71,7 +71,7 @@ func (h *Hub) append(tx *store.Tx, act *copse.Activity, o *copse.Object) (copse.
 	}
 	out := &store.Outgoing{URI: act.URI, Type: act.Type, Signer: act.Actor.ID, Body: body}
 	if act.Type == "Announce" {
-		out.Inner, out.Community = act.Inner.URI, act.Community.ID
+		out.Type, out.Inner, out.Community = act.Inner.Type, act.Inner.URI, act.Community.ID
 	}
 	if o != nil {
 		out.Object, out.Thread = o.ID, o.Thread()

@@ -82,11 +82,15 @@ func (tx *Tx) AddAccount(n *Account) error {
 }
 
 // SetAccount updates everything about an account but whose it is and since when.
+// It refuses an address that has another account.
 func (tx *Tx) SetAccount(n *Account) error {
-	_, err := tx.exec(`
+	count, err := tx.exec(`
 		update accounts set email = $1, password = $2, role = $3, language = $4, confirmed = $5, approved = $6
-		where actor = $7`,
+		where actor = $7 and not exists (select 1 from accounts o where o.email = $1 and o.actor <> $7)`,
 		n.Email, n.Password, n.Role, n.Language, micros(n.Confirmed), micros(n.Approved), n.Actor)
+	if err == nil && count == 0 {
+		return copse.Conflict("there is already an account for %s", n.Email)
+	}
 	return err
 }
 

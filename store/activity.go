@@ -32,12 +32,13 @@ func (tx *Tx) RecordActivity(act *copse.Activity) (fresh bool, err error) {
 	if act.Via != nil {
 		via = act.Via.ID
 	}
-	n, err := tx.exec(`
-		insert into activities (id, hash, uri, type, actor, object, community, via, reason, local)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-		on conflict (hash) do nothing`,
-		act.ID, hash(act.URI), act.URI, act.Type, by, object, null(community), null(via), act.Reason, act.Local)
-	return n == 1, err
+	return tx.add(&act.ID, func() (int64, error) {
+		return tx.exec(`
+			insert into activities (id, hash, uri, type, actor, object, community, via, reason, local)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+			on conflict do nothing`,
+			act.ID, hash(act.URI), act.URI, act.Type, by, object, null(community), null(via), act.Reason, act.Local)
+	}, func() (bool, error) { return tx.Seen(act.URI) })
 }
 
 // Seen reports whether the activity with the given URI has been recorded.

@@ -72,21 +72,27 @@ func (tx *Tx) ActorAt(name, host string, typ copse.ActorType) (*copse.Actor, err
 
 // AddActor inserts a. It refuses an actor whose name here, or URI, is taken.
 func (tx *Tx) AddActor(a *copse.Actor) error {
-	n, err := tx.exec(`
-		insert into actors (id, type, uri, name, host, title, summary, source, job_title, url,
-			inbox, shared_inbox, key_id, public_key, local, created, fetched)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
-		on conflict do nothing`,
-		a.ID, a.Type, a.URI, a.Name, a.Host, a.Title, a.Summary, a.Source, a.JobTitle, a.URL,
-		a.Inbox, a.SharedInbox, a.KeyID, a.PublicKey, a.Local, a.Created.UnixMicro(), micros(a.Fetched))
-	if err == nil && n == 0 {
+	fresh, err := tx.add(&a.ID, func() (int64, error) {
+		return tx.exec(`
+			insert into actors (id, type, uri, name, host, title, summary, source, job_title, url,
+				inbox, shared_inbox, key_id, public_key, local, created, fetched)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+			on conflict do nothing`,
+			a.ID, a.Type, a.URI, a.Name, a.Host, a.Title, a.Summary, a.Source, a.JobTitle, a.URL,
+			a.Inbox, a.SharedInbox, a.KeyID, a.PublicKey, a.Local, a.Created.UnixMicro(), micros(a.Fetched))
+	}, func() (bool, error) {
+		return one(tx, value[bool], `
+			select exists (select 1 from actors where uri = $1)
+				or $3 and exists (select 1 from actors where name = $2 and local)`, a.URI, a.Name, a.Local)
+	})
+	if err == nil && !fresh {
 		return copse.Invalid("name", "%s is taken; choose another name", a.Name)
 	}
 	return err
 }
 
 // SetActor updates what may change about an actor: everything but its id, URI,
-// type, name and host.
+// type, name and host. A community is found by its new words.
 func (tx *Tx) SetActor(a *copse.Actor) error {
 	_, err := tx.exec(`
 		update actors set title = $1, summary = $2, source = $3, job_title = $4, url = $5,
@@ -94,6 +100,10 @@ func (tx *Tx) SetActor(a *copse.Actor) error {
 		where id = $12`,
 		a.Title, a.Summary, a.Source, a.JobTitle, a.URL,
 		a.Inbox, a.SharedInbox, a.KeyID, a.PublicKey, micros(a.Fetched), micros(a.Gone), a.ID)
+	if err != nil || a.Type != copse.Group {
+		return err
+	}
+	_, err = tx.exec(`update communities set words = $1 where actor = $2`, words(a), a.ID)
 	return err
 }
 

@@ -2,9 +2,11 @@ package store
 
 import (
 	"math"
+	"strings"
 	"time"
 
 	"copse/copse"
+	"copse/internal/markup"
 )
 
 const communityColumns = actorColumns + `, c."join", c.audience, c.posting, c.welcome, c.members, c.councils, c.active`
@@ -48,9 +50,9 @@ func (tx *Tx) AddCommunity(c *copse.Community) error {
 		c.Active = c.Created
 	}
 	_, err := tx.exec(`
-		insert into communities (actor, "join", audience, posting, welcome, members, councils, active)
-		values ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		c.ID, c.Join, c.Audience, c.Posting, c.Welcome, c.Members, c.Councils, c.Active.UnixMicro())
+		insert into communities (actor, "join", audience, posting, members, councils, active, welcome, words)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		c.ID, c.Join, c.Audience, c.Posting, clamp(c.Members), clamp(c.Councils), c.Active.UnixMicro(), c.Welcome, words(&c.Actor))
 	return err
 }
 
@@ -58,15 +60,24 @@ func (tx *Tx) AddCommunity(c *copse.Community) error {
 // written for members stays for members when a community opens; when it closes,
 // what was public is closed too.
 func (tx *Tx) SetCommunity(c *copse.Community) error {
+	if err := tx.hold(c.ID); err != nil {
+		return err
+	}
+	was, err := found(one(tx, value[copse.Audience], `select audience from communities where actor = $1`, c.ID))
+	if err != nil {
+		return err
+	}
 	if err := tx.SetActor(&c.Actor); err != nil {
 		return err
 	}
-	_, err := tx.exec(`
+	_, err = tx.exec(`
 		update communities set "join" = $1, audience = $2, posting = $3, welcome = $4
 		where actor = $5`, c.Join, c.Audience, c.Posting, c.Welcome, c.ID)
-	if err != nil || c.Audience == copse.Public {
+	if err != nil || c.Audience == was || c.Audience == copse.Public {
 		return err
 	}
+	// This reads every object there is. No index for it: a community closes once
+	// in its life.
 	_, err = tx.exec(`
 		update objects set audience = $1 where community = $2 and audience <> $1`, c.Audience, c.ID)
 	return err
@@ -76,9 +87,12 @@ func (tx *Tx) SetCommunity(c *copse.Community) error {
 // has, as its home last said.
 func (tx *Tx) SetReach(community copse.ID, members, councils int) error {
 	_, err := tx.exec(`update communities set members = $1, councils = $2 where actor = $3`,
-		members, councils, community)
+		clamp(members), clamp(councils), community)
 	return err
 }
+
+// clamp makes a number that a peer gave fit its column.
+func clamp(n int) int { return min(max(n, 0), math.MaxInt32) }
 
 // A Directory says which communities to list. Zero fields do not narrow it.
 type Directory struct {
@@ -104,10 +118,34 @@ func (tx *Tx) Communities(d Directory) ([]*copse.Community, error) {
 		select `+communityColumns+`
 		from communities c join actors a on a.id = c.actor
 		where (c.active, c.actor) < ($1, $2) and a.gone is null
-			and ($3 = '' or lower(a.title || ' ' || a.name || ' ' || a.summary) like $3 escape '\')
+			and ($3 = '' or c.words like $3 escape '\')
 			and (cast($4 as bigint) = 0 or exists (
 				select 1 from memberships m where m.community = c.actor and m.actor = $4 and m.role > 0))
 			and (not $5 or a.local)
 		order by c.active desc, c.actor desc
 		limit $6`, last, lastID, like(d.Text), d.Member, d.Here, d.N)
+}
+
+// Empty reports whether nothing has been said in a community, as far as we know.
+func (tx *Tx) Empty(community copse.ID) (bool, error) {
+	return one(tx, value[bool], `
+		select not exists (select 1 from objects where community = $1 and root is null and deleted is null)`, community)
+}
+
+// words is what a community is found by. It is made here because SQLite knows
+// no capital letters beyond A to Z, and Welsh has ŵ and ŷ.
+func words(a *copse.Actor) string {
+	return strings.ToLower(a.Title + " " + a.Name + " " + markup.Plain(a.Summary))
+}
+
+// like makes a pattern that finds text anywhere, or "" of "".
+func like(text string) string {
+	text = strings.ToLower(strings.TrimSpace(text))
+	if text == "" {
+		return ""
+	}
+	if r := []rune(text); len(r) > copse.MaxTitle {
+		text = string(r[:copse.MaxTitle]) // SQLite refuses patterns of 50,000 bytes
+	}
+	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text) + "%"
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -27,12 +28,33 @@ func NewID() copse.ID {
 // IDFor returns the ID of something a peer made at the given time and named uri.
 // The low bits come from the URI, so that every server puts the same things in
 // the same order. A time in the future counts as now: nobody pins a post to the
-// top by dating it ahead.
+// top by dating it ahead. So does one before 1970, which peers write for "not
+// known".
 func IDFor(uri string, at, now time.Time) copse.ID {
-	if at.IsZero() || at.After(now) {
+	if at.Unix() <= 0 || at.After(now) {
 		at = now
 	}
 	return copse.ID(at.UnixMilli()*2048 + hash(uri)&2047)
+}
+
+// add runs insert, which must say "on conflict do nothing", with *id, and with
+// the ids after it for as long as it is the id that is in the way: two processes
+// may mint the same one, and so may a clock that was set back. It reports false
+// if taken, which may be nil, says that something else is in the way.
+func (tx *Tx) add(id *copse.ID, insert func() (int64, error), taken func() (bool, error)) (bool, error) {
+	for range 2048 {
+		n, err := insert()
+		if err != nil || n == 1 {
+			return n == 1, err
+		}
+		if taken != nil {
+			if there, err := taken(); err != nil || there {
+				return false, err
+			}
+		}
+		*id++
+	}
+	return false, errors.New("no free id")
 }
 
 // hash returns the first eight bytes of the SHA-256 of s.

@@ -18,9 +18,11 @@ type Mail struct {
 // QueueMail asks for m to be sent.
 func (tx *Tx) QueueMail(m *Mail) error {
 	m.ID = NewID()
-	_, err := tx.exec(`
-		insert into mails (id, recipient, subject, body, due) values ($1, $2, $3, $4, $5)`,
-		m.ID, m.To, m.Subject, m.Body, tx.Now.UnixMicro())
+	_, err := tx.add(&m.ID, func() (int64, error) {
+		return tx.exec(`
+			insert into mails (id, recipient, subject, body, due) values ($1, $2, $3, $4, $5)
+			on conflict do nothing`, m.ID, m.To, m.Subject, m.Body, tx.Now.UnixMicro())
+	}, nil)
 	return err
 }
 

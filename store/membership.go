@@ -3,7 +3,7 @@ package store
 import (
 	"database/sql"
 	"errors"
-	"strings"
+	"math"
 	"time"
 
 	"copse/copse"
@@ -53,6 +53,9 @@ func (tx *Tx) SetMembership(m *copse.Membership) error {
 	if m.State != copse.Active {
 		m.Role = copse.Guest
 	}
+	if err := tx.hold(m.Community); err != nil {
+		return err
+	}
 	_, err := tx.exec(`
 		insert into memberships (community, actor, role, state, reason, follow, since)
 		values ($1, $2, $3, $4, $5, $6, $7)
@@ -67,45 +70,56 @@ func (tx *Tx) SetMembership(m *copse.Membership) error {
 }
 
 // reach brings what is derived from memberships up to date after actor's
-// membership of a community of ours has changed. It counts rather than adds, so
-// it can be run at any time.
+// membership of a community has changed, if the community is ours. It counts
+// rather than adds, so it can be run at any time. The servers with a member in a
+// community are its row in peer_communities and, if anybody here is in it, ours.
 func (tx *Tx) reach(community, actor copse.ID) error {
 	a, err := tx.Actor(actor)
 	if err != nil {
 		return err
 	}
+	if !a.Local {
+		if err := tx.reachPeer(community, a.Host); err != nil {
+			return err
+		}
+	}
 	_, err = tx.exec(`
 		update communities set
 			members = (select count(*) from memberships m where m.community = $1 and m.role > 0),
-			councils = (select count(distinct b.host) from memberships m join actors b on b.id = m.actor
-				where m.community = $1 and m.role > 0)
+			councils = (select count(*) from peer_communities pc where pc.community = $1)
+				+ case when exists (
+					select 1 from memberships m join actors b on b.id = m.actor
+					where m.community = $1 and m.role > 0 and b.local) then 1 else 0 end
 		where actor = $1 and exists (select 1 from actors h where h.id = $1 and h.local)`, community)
-	if err != nil || a.Local {
-		return err
-	}
-	peer, err := tx.PeerAt(a.Host)
+	return err
+}
+
+// reachPeer begins or ends announcing a community of ours to the server at host.
+func (tx *Tx) reachPeer(community copse.ID, host string) error {
+	// A cross join is read in the order it is written: a server's people are
+	// fewer than a big community's members.
+	in, err := one(tx, value[bool], `
+		select exists (
+			select 1 from actors b cross join memberships m
+			where b.host = $2 and m.community = $1 and m.actor = b.id and m.role > 0)
+			and exists (select 1 from actors c where c.id = $1 and c.local)`, community, host)
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(`
-		delete from peer_communities
-		where peer = $1 and community = $2 and not exists (
-			select 1 from memberships m join actors b on b.id = m.actor
-			where m.community = $2 and m.role > 0 and b.host = $3)`, peer.ID, community, a.Host)
-	if err != nil {
+	if !in {
+		_, err = tx.exec(`
+			delete from peer_communities
+			where community = $1 and peer = (select p.id from peers p where p.host = $2)`, community, host)
 		return err
 	}
-	end, err := tx.endOfOutbox()
+	peer, err := tx.PeerAt(host)
 	if err != nil {
 		return err
 	}
 	_, err = tx.exec(`
 		insert into peer_communities (peer, community, since)
-		select cast($1 as bigint), cast($2 as bigint), cast($4 as bigint)
-		where exists (
-			select 1 from memberships m join actors b on b.id = m.actor join actors c on c.id = m.community
-			where m.community = $2 and m.role > 0 and b.host = $3 and c.local)
-		on conflict do nothing`, peer.ID, community, a.Host, end)
+		select cast($1 as bigint), cast($2 as bigint), last from logs where name = 'outbox'
+		on conflict do nothing`, peer.ID, community)
 	return err
 }
 
@@ -127,9 +141,9 @@ func scanPerson(r row) (Person, error) {
 }
 
 // MembersOf returns up to n members of at least the given role, the highest role
-// first, after the given one.
+// first and among equals whoever came here last, after the given one.
 func (tx *Tx) MembersOf(community copse.ID, least copse.Role, after copse.ID, n int) ([]Person, error) {
-	last := &copse.Membership{Role: copse.Owner + 1}
+	last := &copse.Membership{Role: copse.Owner, Actor: math.MaxInt64}
 	if after != 0 {
 		var err error
 		if last, err = tx.Membership(community, after); err != nil {
@@ -139,10 +153,9 @@ func (tx *Tx) MembersOf(community copse.ID, least copse.Role, after copse.ID, n 
 	return many(tx, scanPerson, `
 		select `+membershipColumns+`, `+actorColumns+`
 		from memberships m join actors a on a.id = m.actor
-		where m.community = $1 and m.role > 0 and m.role >= $2
-			and (m.role < $3 or (m.role = $3 and m.actor > $4))
-		order by m.role desc, m.actor
-		limit $5`, community, least, last.Role, after, n)
+		where m.community = $1 and m.role > 0 and m.role >= $2 and (m.role, m.actor) < ($3, $4)
+		order by m.role desc, m.actor desc
+		limit $5`, community, least, last.Role, last.Actor, n)
 }
 
 // Waiting returns those who asked to join, the longest waiting first.
@@ -191,13 +204,4 @@ func (tx *Tx) Facts(actor copse.ID, c *copse.Community, o *copse.Object) (copse.
 		f.Author, f.Deleted = o.Author == actor, !o.Deleted.IsZero()
 	}
 	return f, nil
-}
-
-// like makes a pattern that finds text anywhere, or "" of "".
-func like(text string) string {
-	text = strings.ToLower(strings.TrimSpace(text))
-	if text == "" {
-		return ""
-	}
-	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text) + "%"
 }

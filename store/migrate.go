@@ -16,6 +16,9 @@ var migrations embed.FS
 // commit together or not at all.
 func (db *DB) migrate(ctx context.Context) error {
 	return db.Update(ctx, func(tx *Tx) error {
+		if err := tx.hold(0); err != nil { // another process may be starting too
+			return err
+		}
 		if _, err := tx.exec(`create table if not exists migrations (name text primary key)`); err != nil {
 			return err
 		}

@@ -59,8 +59,12 @@ func (tx *Tx) ObjectByURI(uri string) (*copse.Object, error) {
 
 // AddObject inserts o and brings its thread up to date. It refuses an object
 // whose URI is taken: what is there is changed by SetObject alone. If another
-// object has its id, it gets the next free one.
+// object has its id, it gets the next free one. Nothing is public in a community
+// that is not.
 func (tx *Tx) AddObject(o *copse.Object) error {
+	if err := tx.hold(o.Community); err != nil {
+		return err
+	}
 	if o.Active.IsZero() {
 		o.Active = o.Published
 	}
@@ -75,37 +79,40 @@ func (tx *Tx) AddObject(o *copse.Object) error {
 		}
 		o.Root, o.Path = parent.Thread(), parent.Path
 	}
-	for range 2048 {
-		path := o.Path
+	audience, err := found(one(tx, value[copse.Audience], `
+		update communities set active = case when active < $1 then $1 else active end
+		where actor = $2
+		returning audience`, o.Active.UnixMicro(), o.Community))
+	if err != nil {
+		return err
+	}
+	if audience != copse.Public {
+		o.Audience = audience
+	}
+	above := o.Path
+	fresh, err := tx.add(&o.ID, func() (int64, error) {
 		if o.Root != 0 {
-			path += element(o.ID)
+			o.Path = above + element(o.ID)
 		}
-		n, err := tx.exec(`
+		return tx.exec(`
 			insert into objects (id, uri, kind, community, author, root, parent, path, title, source, html,
 				language, url, audience, question, starts, ends, extra, local, published, edited, accepted, active)
 			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
 				$12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
 			on conflict do nothing`,
-			o.ID, o.URI, o.Kind, o.Community, o.Author, null(o.Root), null(o.Parent), path, o.Title, o.Source, o.HTML,
+			o.ID, o.URI, o.Kind, o.Community, o.Author, null(o.Root), null(o.Parent), o.Path, o.Title, o.Source, o.HTML,
 			o.Language, o.URL, o.Audience, o.Question, micros(o.Starts), micros(o.Ends), string(o.Extra), o.Local,
 			o.Published.UnixMicro(), micros(o.Edited), micros(o.Accepted), o.Active.UnixMicro())
-		if err != nil {
-			return err
-		}
-		if n == 1 {
-			o.Path = path
-			return tx.recount(o)
-		}
-		taken, err := one(tx, value[bool], `select exists (select 1 from objects o where o.uri = $1)`, o.URI)
-		if err != nil {
-			return err
-		}
-		if taken {
-			return copse.Conflict("there is already something at %s", o.URI)
-		}
-		o.ID++
+	}, func() (bool, error) {
+		return one(tx, value[bool], `select exists (select 1 from objects where uri = $1)`, o.URI)
+	})
+	if err != nil {
+		return err
 	}
-	return errors.New("no free id")
+	if !fresh {
+		return copse.Conflict("there is already something at %s", o.URI)
+	}
+	return tx.recount(o.Root)
 }
 
 // A path is the ids from below the root down to an object, each of fixed width,
@@ -121,44 +128,49 @@ func element(id copse.ID) string {
 	return string(b[:])
 }
 
-// recount derives what is shown about the thread of o, which has just been
-// added or deleted.
-func (tx *Tx) recount(o *copse.Object) error {
-	if o.Root != 0 {
-		_, err := tx.exec(`
-			update objects set
-				replies = (select count(*) from objects r where r.root = $1 and r.deleted is null),
-				councils = (select count(distinct a.host) from objects r join actors a on a.id = r.author
-					where r.root = $1 and r.deleted is null),
-				active = coalesce((select max(r.published) from objects r where r.root = $1 and r.deleted is null), published)
-			where id = $1`, o.Root)
-		if err != nil {
-			return err
-		}
+// recount derives what is shown of a thread after something in it was added or
+// deleted.
+func (tx *Tx) recount(root copse.ID) error {
+	if root == 0 {
+		return nil
 	}
 	_, err := tx.exec(`
-		update communities set active = $1 where actor = $2 and active < $1`, o.Published.UnixMicro(), o.Community)
+		update objects set replies = t.replies, councils = t.councils,
+			active = case when t.newest > published then t.newest else published end
+		from (
+			select count(*) as replies, count(distinct a.host) as councils, max(r.published) as newest
+			from objects r join actors a on a.id = r.author
+			where r.root = $1 and r.deleted is null) t
+		where id = $1`, root)
 	return err
 }
 
 // SetObject updates the words of o and keeps those it had as a revision. What it
-// is, where it is and who made it stay as they were.
+// is, where it is and who made it stay as they were. A tombstone takes no words.
 func (tx *Tx) SetObject(o *copse.Object) error {
+	// Two revisions may bear the same time, where a peer does not say when it
+	// edited; the later one then counts as a microsecond later.
 	_, err := tx.exec(`
 		insert into revisions (object, at, title, source, html)
-		select o.id, coalesce(o.edited, o.published), o.title, o.source, o.html
+		select o.id,
+			coalesce((select max(v.at) + 1 from revisions v where v.object = o.id and v.at >= coalesce(o.edited, o.published)),
+				o.edited, o.published),
+			o.title, o.source, o.html
 		from objects o
-		where o.id = $1 and (o.title <> $2 or o.source <> $3 or o.html <> $4)
-		on conflict do nothing`, o.ID, o.Title, o.Source, o.HTML)
+		where o.id = $1 and o.deleted is null and (o.title <> $2 or o.source <> $3 or o.html <> $4)`,
+		o.ID, o.Title, o.Source, o.HTML)
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(`
+	n, err := tx.exec(`
 		update objects set title = $1, source = $2, html = $3, language = $4, question = $5, answer = $6,
 			starts = $7, ends = $8, extra = $9, edited = $10
-		where id = $11`,
+		where id = $11 and deleted is null`,
 		o.Title, o.Source, o.HTML, o.Language, o.Question, null(o.Answer),
 		micros(o.Starts), micros(o.Ends), string(o.Extra), micros(o.Edited), o.ID)
+	if err == nil && n == 0 {
+		return copse.NotFound("there is nothing here")
+	}
 	return err
 }
 
@@ -173,6 +185,9 @@ func (tx *Tx) AcceptObject(id copse.ID) error {
 // DeleteObject leaves a tombstone where o was. The words go, the earlier ones
 // too: what an author deletes is deleted.
 func (tx *Tx) DeleteObject(o *copse.Object, removed bool) error {
+	if err := tx.hold(o.Community); err != nil {
+		return err
+	}
 	_, err := tx.exec(`
 		update objects set title = '', source = '', html = '', extra = '', url = '', deleted = $1, removed = $2
 		where id = $3 and deleted is null`, tx.Now.UnixMicro(), removed, o.ID)
@@ -182,11 +197,14 @@ func (tx *Tx) DeleteObject(o *copse.Object, removed bool) error {
 	if _, err := tx.exec(`delete from revisions where object = $1`, o.ID); err != nil {
 		return err
 	}
-	if _, err := tx.exec(`update objects set answer = null where answer = $1`, o.ID); err != nil {
+	o.Deleted = tx.Now
+	if o.Root == 0 {
+		return nil
+	}
+	if _, err := tx.exec(`update objects set answer = null where id = $1 and answer = $2`, o.Root, o.ID); err != nil {
 		return err
 	}
-	o.Deleted = tx.Now
-	return tx.recount(o)
+	return tx.recount(o.Root)
 }
 
 // A Revision is what an object said before it was edited.
@@ -214,6 +232,9 @@ func (tx *Tx) Revisions(object copse.ID) ([]Revision, error) {
 // Respond records actor's response of a type to an object, and counts again. It
 // reports whether it was not there before.
 func (tx *Tx) Respond(object, actor copse.ID, typ, uri string) (bool, error) {
+	if err := tx.hold(object); err != nil {
+		return false, err
+	}
 	n, err := tx.exec(`
 		insert into responses (object, actor, type, uri, at) values ($1, $2, $3, $4, $5)
 		on conflict do nothing`, object, actor, typ, uri, tx.Now.UnixMicro())
@@ -225,6 +246,9 @@ func (tx *Tx) Respond(object, actor copse.ID, typ, uri string) (bool, error) {
 
 // Withdraw undoes Respond.
 func (tx *Tx) Withdraw(object, actor copse.ID, typ string) (bool, error) {
+	if err := tx.hold(object); err != nil {
+		return false, err
+	}
 	n, err := tx.exec(`delete from responses where object = $1 and type = $2 and actor = $3`, object, typ, actor)
 	if err != nil || n == 0 {
 		return false, err

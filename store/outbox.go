@@ -13,7 +13,7 @@ import (
 type Outgoing struct {
 	ID        copse.ID
 	URI       string
-	Type      string
+	Type      string   // of what an Announce announces
 	Inner     string   // URI of the activity it announces, if it does
 	Community copse.ID // announced to every peer with members there, if it is ours
 	Thread    copse.ID // what must arrive in order
@@ -105,29 +105,34 @@ func (tx *Tx) OutboxAfter(after copse.ID, n int) ([]*Outgoing, error) {
 }
 
 // OutboxFor is OutboxAfter for one peer: what the communities it has members in
-// announced.
+// announced. It walks the log from the given position rather than merging the
+// communities, so that catching up costs as much as there is to pass over, once,
+// however many communities the peer is in.
 func (tx *Tx) OutboxFor(peer, after copse.ID, n int) ([]*Outgoing, error) {
 	return many(tx, scanOutgoing, `
 		select `+outgoingColumns+`
 		from outbox x
 		where x.id in (
 			select y.id
-			from peer_communities pc join outbox y on y.community = pc.community
-			where pc.peer = $1 and y.id > $2 and y.id > pc.since
+			from outbox y
+			where y.id > $2 and y.community is not null and exists (
+				select 1 from peer_communities pc
+				where pc.peer = $1 and pc.community = y.community and pc.since < y.id)
 			order by y.id
 			limit $3)
 		order by x.id`, peer, after, n)
 }
 
-// Announced returns the newest n activities of a type that a community of ours
-// announced, newest first.
-func (tx *Tx) Announced(community copse.ID, n int) ([]*Outgoing, error) {
+// Announced returns the newest n things made in a community of ours that are
+// still there, by how they were announced, newest first.
+func (tx *Tx) Announced(v copse.Viewer, community copse.ID, n int) ([]*Outgoing, error) {
 	return many(tx, scanOutgoing, `
 		select `+outgoingColumns+`
-		from outbox x
-		where x.community = $1
+		from outbox x join objects o on o.id = x.object
+		where x.community = $3 and x.type = 'Create' and o.deleted is null
+			and `+visible+`
 		order by x.id desc
-		limit $2`, community, n)
+		limit $4`, v.Actor, v.Peer, community, n)
 }
 
 // An Extra is an item addressed to one peer alone, or one its lane stepped over.
@@ -180,39 +185,54 @@ type Receipt struct {
 	Gone  bool      // no longer tried
 }
 
-// Receipts returns who has the object that was announced here, or, for one
-// submitted to a community elsewhere, whether its home has it.
+// Receipts returns who has the newest words of the object that was announced
+// here, or, for one submitted to a community elsewhere, whether its home has it.
 func (tx *Tx) Receipts(object copse.ID) ([]Receipt, error) {
 	return many(tx, func(r row) (c Receipt, err error) {
 		var (
 			p      peerScan
 			outbox copse.ID
+			ours   bool
 			extra  sql.NullInt64
 			err2   sql.NullString
 			gone   sql.NullInt64
 		)
-		err = r.Scan(append(p.dest(), &outbox, &extra, &err2, &gone)...)
+		err = r.Scan(append(p.dest(), &outbox, &ours, &extra, &err2, &gone)...)
 		c.Peer = *p.peer()
 		c.Since = time.UnixMilli(int64(outbox) / 2048).UTC()
-		c.Has = !extra.Valid && c.Peer.Cursor >= outbox
+		// What a home is sent stands in its extras until it has taken it.
+		c.Has = !extra.Valid && (!ours || c.Peer.Cursor >= outbox)
 		if c.Error = err2.String; c.Error == "" && !c.Has {
 			c.Error = c.Peer.Error
 		}
 		c.Gone = gone.Valid
 		return c, err
 	}, `
-		select `+peerColumns+`, x.id, e.outbox, e.error, e.stopped
-		from outbox x
-			join peer_communities pc on pc.community = x.community and pc.since < x.id
-			join peers p on p.id = pc.peer
+		with sent as materialized (
+			select x.id as id, o.community as community, h.host as home, h.local as ours
+			from objects o join actors h on h.id = o.community join outbox x on x.object = o.id
+			where o.id = $1 and x.type in ('Create', 'Update')
+			order by x.id desc
+			limit 1
+		)
+		select `+peerColumns+`, x.id, x.ours, e.outbox, e.error, e.stopped
+		from sent x
+			join peers p on p.id in (
+				select pc.peer from peer_communities pc
+				where x.ours and pc.community = x.community and pc.since < x.id
+				union all
+				select h.id from peers h where not x.ours and h.host = x.home)
 			left join peer_extra e on e.peer = p.id and e.outbox = x.id
-		where x.object = $1 and x.id = (select max(y.id) from outbox y where y.object = $1 and y.community is not null)
 		order by p.title, p.host`, object)
 }
 
-// TidyOutbox forgets what went out before the given time and every peer has had its
-// chance to take.
+// TidyOutbox forgets what went out before the given time and every peer has had
+// its chance to take, and what was given up before it. It returns how many
+// activities went.
 func (tx *Tx) TidyOutbox(before time.Time) (int64, error) {
+	if _, err := tx.exec(`delete from peer_extra where stopped < $1`, before.UnixMicro()); err != nil {
+		return 0, err
+	}
 	return tx.exec(`
 		delete from outbox
 		where id < $1 and not exists (select 1 from peer_extra e where e.outbox = outbox.id)`,

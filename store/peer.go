@@ -44,10 +44,19 @@ func (tx *Tx) Peer(host string) (*copse.Peer, error) {
 // PeerAt is Peer for hosts that may be new. A new peer has nothing to catch up
 // with: its cursor stands at the end of the outbox.
 func (tx *Tx) PeerAt(host string) (*copse.Peer, error) {
-	_, err := tx.exec(`
-		insert into peers (id, host, cursor)
-		select cast($1 as bigint), cast($2 as text), last from logs where name = 'outbox'
-		on conflict (host) do nothing`, NewID(), host)
+	p, err := tx.Peer(host)
+	if copse.CodeOf(err) != copse.CodeNotFound {
+		return p, err
+	}
+	id := NewID()
+	_, err = tx.add(&id, func() (int64, error) {
+		return tx.exec(`
+			insert into peers (id, host, cursor)
+			select cast($1 as bigint), cast($2 as text), last from logs where name = 'outbox'
+			on conflict do nothing`, id, host)
+	}, func() (bool, error) {
+		return one(tx, value[bool], `select exists (select 1 from peers where host = $1)`, host)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -96,28 +105,38 @@ func (tx *Tx) Heard(host string, at time.Time) error {
 	return err
 }
 
-// Lanes returns, for every peer that something is announced to or waits for,
-// which communities it gets.
-func (tx *Tx) Lanes() (map[copse.ID][]copse.ID, error) {
-	type pair struct{ peer, community copse.ID }
-	all, err := many(tx, func(r row) (p pair, err error) {
-		return p, r.Scan(&p.peer, &p.community)
-	}, `select peer, community from peer_communities`)
-	if err != nil {
-		return nil, err
+// Lanes returns every peer that may have something to get, and how far the
+// outbox reaches.
+func (tx *Tx) Lanes() (peers []copse.ID, end copse.ID, err error) {
+	if end, err = tx.endOfOutbox(); err != nil {
+		return nil, 0, err
 	}
-	extra, err := many(tx, value[copse.ID], `select distinct peer from peer_extra where stopped is null`)
-	if err != nil {
-		return nil, err
+	peers, err = many(tx, value[copse.ID], `
+		select p.id
+		from peers p
+		where exists (select 1 from peer_communities pc where pc.peer = p.id)
+			or exists (select 1 from peer_extra e where e.peer = p.id and e.stopped is null)`)
+	return peers, end, err
+}
+
+// Concerned returns the peers that have something to get that they had not when
+// the outbox reached seen, or that are due to be tried again, and how far the
+// outbox reaches now.
+func (tx *Tx) Concerned(seen copse.ID) (peers []copse.ID, end copse.ID, err error) {
+	if end, err = tx.endOfOutbox(); err != nil {
+		return nil, seen, err
 	}
-	lanes := make(map[copse.ID][]copse.ID)
-	for _, id := range extra {
-		lanes[id] = nil
-	}
-	for _, p := range all {
-		lanes[p.peer] = append(lanes[p.peer], p.community)
-	}
-	return lanes, nil
+	peers, err = many(tx, value[copse.ID], `
+		select pc.peer
+		from outbox x join peer_communities pc on pc.community = x.community
+		where x.id > $1
+		union
+		select e.peer from peer_extra e where e.outbox > $1 and e.stopped is null
+		union
+		select e.peer from peer_extra e where e.not_until <= $2 and e.stopped is null
+		union
+		select p.id from peers p where p.not_until <= $2`, seen, tx.Now.UnixMicro())
+	return peers, end, err
 }
 
 // Reached returns the peers that a community of ours is announced to.
@@ -147,4 +166,9 @@ func (tx *Tx) Reaches(community copse.ID, host string) (bool, error) {
 		select exists (
 			select 1 from peer_communities pc join peers p on p.id = pc.peer
 			where pc.community = $1 and p.host = $2)`, community, host)
+}
+
+// PeerByID returns the peer with the given id.
+func (tx *Tx) PeerByID(id copse.ID) (*copse.Peer, error) {
+	return found(one(tx, scanPeer, `select `+peerColumns+` from peers p where p.id = $1`, id))
 }

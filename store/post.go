@@ -129,74 +129,43 @@ func (tx *Tx) By(v copse.Viewer, author copse.ID, before copse.ID, n int) ([]Pos
 // Home returns the top-level objects that were last active in the communities a
 // person is in, after the given place.
 //
-// It merges on read: the person's communities come in the order they were last
-// active, and once n objects are at hand that are all newer than the next
-// community's last activity, no further community can add anything.
+// It merges on read. top is each community's first place; only the n communities
+// that come first by it can add anything (more if some tie), and of each of them
+// only what is not below its own n-th place. So it looks once into every
+// community and then at no more than n × n entries of one index, however much
+// there is, and whichever communities are busy.
 func (tx *Tx) Home(person copse.ID, after Place, n int) ([]Post, error) {
-	type source struct {
-		community copse.ID
-		active    int64
-	}
 	active, id := after.args()
-	sources, err := many(tx, func(r row) (s source, err error) {
-		return s, r.Scan(&s.community, &s.active)
-	}, `
-		select c.actor, c.active
-		from memberships m join communities c on c.actor = m.community
-		where m.actor = $1 and m.role > 0
-		order by c.active desc`, person)
-	if err != nil {
-		return nil, err
-	}
-	var best []Place
-	for _, s := range sources {
-		if len(best) == n && s.active < best[n-1].Active.UnixMicro() {
-			break
-		}
-		some, err := many(tx, scanPlace, `
-			select o.active, o.id
-			from objects o
-			where o.community = $1 and o.root is null and o.deleted is null and (o.active, o.id) < ($2, $3)
+	return many(tx, scanPost, `
+		with tops as materialized (
+			select m.community as community, (
+				select o.active
+				from objects o
+				where o.community = m.community and o.root is null and o.deleted is null and (o.active, o.id) < ($2, $3)
+				order by o.active desc, o.id desc
+				limit 1) as top
+			from memberships m
+			where m.actor = $1 and m.role > 0
+		), sources as materialized (
+			select t.community as community, (
+				select o.active
+				from objects o
+				where o.community = t.community and o.root is null and o.deleted is null and (o.active, o.id) < ($2, $3)
+				order by o.active desc, o.id desc
+				limit 1 offset $5) as low
+			from tops t
+			where t.top >= coalesce((select u.top from tops u where u.top is not null order by u.top desc limit 1 offset $5), t.top)
+		), best as materialized (
+			select o.id as id
+			from sources s cross join objects o
+			where o.community = s.community and o.root is null and o.deleted is null
+				and o.active >= coalesce(s.low, -9223372036854775807) and (o.active, o.id) < ($2, $3)
 			order by o.active desc, o.id desc
-			limit $4`, s.community, active, id, n)
-		if err != nil {
-			return nil, err
-		}
-		best = merge(best, some, n)
-	}
-	posts := make([]Post, 0, len(best))
-	for _, p := range best {
-		post, err := tx.Post(copse.Viewer{Actor: person}, p.ID)
-		if err != nil {
-			return nil, err
-		}
-		posts = append(posts, post)
-	}
-	return posts, nil
-}
-
-func scanPlace(r row) (p Place, err error) {
-	var active int64
-	err = r.Scan(&active, &p.ID)
-	p.Active = time.UnixMicro(active).UTC()
-	return p, err
-}
-
-// merge returns the first n of two lists that are each in order.
-func merge(a, b []Place, n int) []Place {
-	all := make([]Place, 0, min(n, len(a)+len(b)))
-	for len(all) < n && len(a)+len(b) > 0 {
-		if len(b) == 0 || len(a) > 0 && a[0].before(b[0]) {
-			all, a = append(all, a[0]), a[1:]
-		} else {
-			all, b = append(all, b[0]), b[1:]
-		}
-	}
-	return all
-}
-
-func (p Place) before(q Place) bool {
-	return p.Active.After(q.Active) || p.Active.Equal(q.Active) && p.ID > q.ID
+			limit $4
+		)
+		select `+postColumns+`
+		from best b join objects o on o.id = b.id join actors a on a.id = o.author
+		order by o.active desc, o.id desc`, person, active, id, n, n-1)
 }
 
 // Submitted returns what people here sent to a community elsewhere that has not
@@ -210,7 +179,7 @@ func (tx *Tx) Submitted(v copse.Viewer, community copse.ID) ([]Post, error) {
 		order by o.id`, v.Actor, v.Peer, community)
 }
 
-// Tally is how much of a kind there is in a community, for its navigation.
+// A Tally is how much there is in a community, for its navigation.
 type Tally struct {
 	Topics     int
 	Unanswered int

@@ -3,8 +3,10 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
-	"time"
+	"io"
+	"net"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver
@@ -49,22 +51,43 @@ func brokenOff(err error) bool {
 }
 
 func (p *postgres) transact(ctx context.Context, opts *sql.TxOptions, fn func(*Tx) error) error {
-	tx, err := p.pool.BeginTx(ctx, opts)
+	c, err := p.pool.Conn(ctx)
 	if err != nil {
-		return unreachable(err)
+		return away(err)
+	}
+	defer c.Close()
+	// The caller may give up on a statement but not on the commit: nobody could
+	// tell then whether it happened.
+	tx, err := c.BeginTx(context.WithoutCancel(ctx), opts)
+	if err != nil {
+		return away(err)
 	}
 	defer tx.Rollback() // after a commit this does nothing
 	if err := safely(func() error { return fn(newTx(ctx, pgRunner{tx})) }); err != nil {
-		return err
+		return away(err)
 	}
-	return tx.Commit()
+	return away(tx.Commit())
 }
 
-// unreachable is what people hear while the database server is away.
-func unreachable(err error) error {
-	var pg *pgconn.ConnectError
-	if errors.As(err, &pg) {
-		return errors.Join(copse.Unavailable(30*time.Second, "nothing can be saved at the moment; try again shortly"), err)
+// away turns err into what people hear while the database server cannot be
+// reached or cannot go on, if that is what err says.
+func away(err error) error {
+	var (
+		server  *pgconn.PgError
+		connect *pgconn.ConnectError
+		network net.Error
+	)
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case errors.As(err, &connect), errors.As(err, &network), errors.Is(err, io.ErrUnexpectedEOF),
+		errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone):
+		return broken(err)
+	case errors.As(err, &server):
+		switch server.Code[:2] { // connection, resources (a full disk), operator, system
+		case "08", "53", "57", "58":
+			return broken(err)
+		}
 	}
 	return err
 }
@@ -81,6 +104,11 @@ func (r pgRunner) query(ctx context.Context, query string, args []any) (*sql.Row
 
 func (r pgRunner) exec(ctx context.Context, query string, args []any) (sql.Result, error) {
 	return r.ExecContext(ctx, query, args...)
+}
+
+func (r pgRunner) hold(ctx context.Context, id copse.ID) error {
+	_, err := r.ExecContext(ctx, "select pg_advisory_xact_lock($1)", id)
+	return err
 }
 
 func (r pgRunner) script(ctx context.Context, text string) error {

@@ -24,11 +24,15 @@ type Received struct {
 // activity first must not make the true one look like a repeat.
 func (tx *Tx) Park(sender string, r *Received) (bool, error) {
 	r.ID = NewID()
-	n, err := tx.exec(`
-		insert into received (id, hash, host, signature, signer, body, due) values ($1, $2, $3, $4, $5, $6, $7)
-		on conflict (hash) do nothing`,
-		r.ID, hash(sender+" "+string(r.Body)), r.Host, r.Signature, r.Signer, r.Body, tx.Now.UnixMicro())
-	return n == 1, err
+	key := hash(sender + " " + string(r.Body))
+	return tx.add(&r.ID, func() (int64, error) {
+		return tx.exec(`
+			insert into received (id, hash, host, signature, signer, body, due) values ($1, $2, $3, $4, $5, $6, $7)
+			on conflict do nothing`,
+			r.ID, key, r.Host, r.Signature, r.Signer, r.Body, tx.Now.UnixMicro())
+	}, func() (bool, error) {
+		return one(tx, value[bool], `select exists (select 1 from received where hash = $1)`, key)
+	})
 }
 
 // Parked counts what waits from one host, up to limit.

@@ -5,15 +5,18 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 
-	_ "modernc.org/sqlite" // the driver
+	driver "modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"copse/copse"
 )
@@ -26,6 +29,9 @@ const (
 	maxWaiting = 4096
 
 	checkpointEvery = 2 * time.Second
+	// longLog is how many bytes the write-ahead log may have before the writer
+	// pauses to let it start again from the beginning.
+	longLog = 64 << 20
 )
 
 // sqlite is one SQLite file in write-ahead mode. One goroutine writes: it takes
@@ -34,12 +40,15 @@ const (
 // makes synchronous=full about as cheap as doing without, and nobody ever meets
 // a locked database. Reading is done by a few connections beside it.
 type sqlite struct {
+	path    string
 	pool    *sql.DB
 	lock    *os.File
 	writer  *conn
 	readers chan *conn
 	ops     chan *op
+	long    chan struct{} // the log has grown past longLog
 	closing chan struct{}
+	closed  sync.Once
 	written atomic.Bool // since the last checkpoint
 	done    sync.WaitGroup
 }
@@ -62,21 +71,31 @@ func openSQLite(ctx context.Context, path string) (_ *sqlite, err error) {
 			lock.Close()
 		}
 	}()
-	pool, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)")
+	// SQLite gives its log the permissions of the database. Private keys and
+	// hashes of passwords are in there: they are nobody else's to read.
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := file.Close(); err != nil {
+		return nil, err
+	}
+	pool, err := sql.Open("sqlite", "file:"+url.PathEscape(path)+"?_pragma=busy_timeout(5000)")
 	if err != nil {
 		return nil, err
 	}
 	s := &sqlite{
-		pool: pool, lock: lock,
+		path: path, pool: pool, lock: lock,
 		readers: make(chan *conn, max(4, min(8, 2*runtime.GOMAXPROCS(0)))),
 		ops:     make(chan *op, maxWaiting),
+		long:    make(chan struct{}),
 		closing: make(chan struct{}),
 	}
 	// mmap does not help the writer; readers need it because every commit
 	// empties their page caches.
 	s.writer, err = connect(ctx, pool, `pragma journal_mode = wal; pragma synchronous = full;
 		pragma foreign_keys = on; pragma wal_autocheckpoint = 0; pragma cache_size = -65536;
-		pragma temp_store = memory`)
+		pragma temp_store = memory; pragma journal_size_limit = `+strconv.Itoa(longLog))
 	if err != nil {
 		return nil, errors.Join(err, pool.Close())
 	}
@@ -116,6 +135,8 @@ func (s *sqlite) view(ctx context.Context, fn func(*Tx) error) error {
 	case c = <-s.readers:
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-s.closing:
+		return errClosed
 	}
 	defer func() { s.readers <- c }()
 	// The bounds of the transaction must not be cut short by the caller going
@@ -125,7 +146,7 @@ func (s *sqlite) view(ctx context.Context, fn func(*Tx) error) error {
 		return err
 	}
 	defer c.exec(whole, "rollback", nil) // a read has nothing to commit and cannot fail to end
-	return fn(newTx(ctx, c))
+	return safely(func() error { return fn(newTx(ctx, c)) })
 }
 
 func (s *sqlite) update(ctx context.Context, fn func(*Tx) error) error {
@@ -153,7 +174,7 @@ func (s *sqlite) update(ctx context.Context, fn func(*Tx) error) error {
 	}
 }
 
-var errClosed = errors.New("the database is closed")
+var errClosed = copse.Unavailable(30*time.Second, "the service is stopping; try again shortly")
 
 // write is the writer goroutine.
 func (s *sqlite) write() {
@@ -161,6 +182,11 @@ func (s *sqlite) write() {
 		select {
 		case o := <-s.ops:
 			s.group(o)
+		case <-s.long:
+			// What the other checkpoint has not copied yet was written since it
+			// began. Only when nothing is left to copy does the log start again,
+			// and beside a busy writer that moment never comes by itself.
+			s.writer.exec(context.Background(), "pragma wal_checkpoint(passive)", nil)
 		case <-s.closing:
 			for { // finish what was already accepted
 				select {
@@ -187,7 +213,7 @@ func (s *sqlite) group(first *op) {
 			failed = s.attempt(ctx, o)
 		}
 		o = nil
-		if len(group) < maxGroup {
+		if failed == nil && len(group) < maxGroup {
 			select {
 			case o = <-s.ops:
 			default:
@@ -221,11 +247,27 @@ func (s *sqlite) attempt(ctx context.Context, o *op) error {
 	o.err = safely(func() error { return o.fn(newTx(ctx, s.writer)) })
 	if o.err != nil {
 		if _, err := s.writer.exec(ctx, "rollback to op", nil); err != nil {
-			return o.err // disk full, I/O error: SQLite has rolled back everything
+			return errors.Join(o.err, err) // SQLite has rolled back everything
+		}
+		if diskFailed(o.err) {
+			o.err = broken(o.err)
 		}
 	}
 	_, err := s.writer.exec(ctx, "release op", nil)
 	return err
+}
+
+// diskFailed reports whether err is about the machine, not about the operation.
+func diskFailed(err error) bool {
+	var e *driver.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Code() & 0xff { // the rest says more exactly what went wrong
+	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM:
+		return true
+	}
+	return false
 }
 
 // broken is what everybody in a group hears when the disk fails them. The cause
@@ -257,9 +299,18 @@ func (s *sqlite) checkpoint() {
 		case <-s.closing:
 			return
 		}
-		if s.written.Swap(false) {
-			// What cannot be copied yet is copied next time.
-			s.pool.Exec("pragma wal_checkpoint(passive)")
+		if !s.written.Swap(false) {
+			continue
+		}
+		// What cannot be copied yet is copied next time.
+		s.pool.Exec("pragma wal_checkpoint(passive)")
+		if log, err := os.Stat(s.path + "-wal"); err != nil || log.Size() <= longLog {
+			continue
+		}
+		select {
+		case s.long <- struct{}{}:
+		case <-s.closing:
+			return
 		}
 	}
 }
@@ -270,15 +321,18 @@ func (s *sqlite) schema(script string) string {
 	return strings.ReplaceAll(script, "bigint primary key", "integer primary key")
 }
 
-func (s *sqlite) close() error {
-	close(s.closing)
-	s.done.Wait()
-	for range cap(s.readers) {
-		(<-s.readers).Close()
-	}
-	s.writer.exec(context.Background(), "pragma optimize", nil) // advice; the file is sound without
-	s.writer.exec(context.Background(), "pragma wal_checkpoint(truncate)", nil)
-	return errors.Join(s.writer.Close(), s.pool.Close(), s.lock.Close())
+func (s *sqlite) close() (err error) {
+	s.closed.Do(func() {
+		close(s.closing)
+		s.done.Wait()
+		for range cap(s.readers) {
+			(<-s.readers).Close()
+		}
+		s.writer.exec(context.Background(), "pragma optimize", nil) // advice; the file is sound without
+		s.writer.exec(context.Background(), "pragma wal_checkpoint(truncate)", nil)
+		err = errors.Join(s.writer.Close(), s.pool.Close(), s.lock.Close())
+	})
+	return err
 }
 
 // A conn is a connection with its prepared statements, which save a quarter of a
@@ -326,6 +380,9 @@ func (c *conn) exec(ctx context.Context, query string, args []any) (sql.Result, 
 	}
 	return s.ExecContext(ctx, args...)
 }
+
+// hold has nothing to do: there is one writer.
+func (c *conn) hold(context.Context, copse.ID) error { return nil }
 
 func (c *conn) script(ctx context.Context, text string) error {
 	_, err := c.ExecContext(ctx, text)

@@ -75,6 +75,9 @@ type runner interface {
 	query(ctx context.Context, query string, args []any) (*sql.Rows, error)
 	exec(ctx context.Context, query string, args []any) (sql.Result, error)
 	script(ctx context.Context, text string) error // several statements
+
+	// hold makes others wait who hold the same id, until the transaction ends.
+	hold(ctx context.Context, id copse.ID) error
 }
 
 func newTx(ctx context.Context, run runner) *Tx {
@@ -83,7 +86,7 @@ func newTx(ctx context.Context, run runner) *Tx {
 
 // View runs fn in a transaction that only reads and sees one state throughout.
 // fn must not wait for anything but the database: an open read keeps SQLite's
-// log from being cut back.
+// log from being cut back. A panic in it comes back as an error.
 func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
 	return db.engine.view(ctx, fn)
 }
@@ -144,6 +147,12 @@ func (tx *Tx) exec(query string, args ...any) (int64, error) {
 }
 
 func (tx *Tx) script(text string) error { return tx.run.script(tx.ctx, text) }
+
+// hold comes before changing what is counted or derived under an id. Otherwise
+// two transactions on PostgreSQL would each count without the other's rows, and
+// the second would write a number that was never true. What is read after hold
+// includes all that earlier holders did.
+func (tx *Tx) hold(id copse.ID) error { return tx.run.hold(tx.ctx, id) }
 
 type row interface{ Scan(dest ...any) error }
 

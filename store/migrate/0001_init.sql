@@ -2,6 +2,8 @@
 -- microseconds since 1970, and nothing inside extra is ever queried: what a
 -- query needs is a column. "Not there" is null, never a sentinel, because
 -- SQLite's planner, without statistics, takes the index a sentinel spoils.
+-- Long texts come last in a row: SQLite reads past whatever stands before a
+-- column.
 
 create table actors (
 	id           bigint primary key,
@@ -27,18 +29,19 @@ create table actors (
 -- one actor per name and host). Remote servers may break
 -- it, so the promise is only kept for ours.
 create unique index actors_name on actors (name) where local;
-create index actors_host on actors (host, name);
-create index actors_key on actors (key_id);
+create index actors_host on actors (host, name, id);
+create index actors_key  on actors (key_id, id);
 
 create table communities (
 	actor    bigint primary key references actors (id),
 	"join"   text    not null,
 	audience text    not null,
 	posting  integer not null,
-	welcome  text    not null default '',
 	members  integer not null default 0,
 	councils integer not null default 0,
-	active   bigint  not null
+	active   bigint  not null,
+	welcome  text    not null default '',
+	words    text    not null -- what a search finds it by, in lower case
 );
 create index communities_active on communities (active, actor);
 
@@ -52,8 +55,8 @@ create table memberships (
 	since     bigint  not null,
 	primary key (community, actor)
 );
-create index memberships_actor   on memberships (actor, community) where role > 0;
-create index memberships_pending on memberships (community, since) where state = 'pending';
+create index memberships_actor   on memberships (actor, role, community);
+create index memberships_pending on memberships (community, since, actor) where state = 'pending';
 create index memberships_role    on memberships (community, role, actor) where role > 0;
 
 create table objects (
@@ -64,12 +67,6 @@ create table objects (
 	author      bigint  not null references actors (id),
 	root        bigint  references objects (id),
 	parent      bigint  references objects (id),
-	path        text    not null default '',
-	title       text    not null,
-	source      text    not null,
-	html        text    not null,
-	language    text    not null default '',
-	url         text    not null default '',
 	audience    text    not null,
 	question    boolean not null default false,
 	answer      bigint,
@@ -78,24 +75,32 @@ create table objects (
 	likes       integer not null default 0,
 	starts      bigint,
 	ends        bigint,
-	extra       text    not null default '',
 	local       boolean not null,
 	published   bigint  not null,
 	edited      bigint,
 	accepted    bigint,
 	active      bigint  not null,
 	deleted     bigint,
-	removed     boolean not null default false
+	removed     boolean not null default false,
+	path        text    not null default '',
+	language    text    not null default '',
+	url         text    not null default '',
+	title       text    not null,
+	source      text    not null,
+	html        text    not null,
+	extra       text    not null default ''
 );
-create index objects_newest   on objects (community, id)     where root is null and deleted is null;
-create index objects_active   on objects (community, active, id) where root is null and deleted is null;
-create index objects_open     on objects (community, id)
+-- Rows are never deleted from here, so parent and answer need no index.
+create index objects_newest  on objects (community, kind, id)         where root is null and deleted is null;
+create index objects_active  on objects (community, kind, active, id) where root is null and deleted is null;
+create index objects_home    on objects (community, active, id)       where root is null and deleted is null;
+create index objects_open    on objects (community, id)
 	where root is null and deleted is null and question and answer is null;
-create index objects_thread   on objects (root, path)        where root is not null;
-create index objects_parent   on objects (parent)            where parent is not null;
-create index objects_author   on objects (author, id)        where deleted is null;
-create index objects_waiting  on objects (community, id)     where accepted is null and deleted is null;
-create index objects_starts   on objects (community, starts) where starts is not null;
+create index objects_thread  on objects (root, path)              where root is not null;
+create index objects_replies on objects (root, author, published) where root is not null and deleted is null;
+create index objects_author  on objects (author, id)              where deleted is null;
+create index objects_waiting on objects (community, id)           where accepted is null and deleted is null;
+create index objects_starts  on objects (community, starts)       where starts is not null;
 
 create table revisions (
 	object bigint not null references objects (id),
@@ -144,10 +149,10 @@ create table received (
 	host      text    not null,
 	signature text    not null default '',
 	signer    text    not null default '',
-	body      bytea   not null,
 	tries     integer not null default 0,
 	due       bigint,
-	reason    text    not null default ''
+	reason    text    not null default '',
+	body      bytea   not null
 );
 create index received_due  on received (due) where due is not null;
 create index received_host on received (host, id);
@@ -163,9 +168,10 @@ create table outbox (
 	thread    bigint,
 	object    bigint,
 	signer    bigint not null references actors (id),
-	body      bytea  not null,
-	digest    bytea  not null
+	digest    bytea  not null,
+	body      bytea  not null
 );
+create index outbox_announced on outbox (id, community) where community is not null;
 create index outbox_community on outbox (community, id) where community is not null;
 create index outbox_inner     on outbox (inner_uri)      where inner_uri <> '';
 create index outbox_object    on outbox (object, id)    where object is not null;
@@ -189,6 +195,7 @@ create table peers (
 	looked     bigint,
 	cursor     bigint  not null
 );
+create index peers_due on peers (not_until) where not_until is not null;
 
 -- Which peers have members in which communities of ours, since which point of
 -- the outbox.
@@ -212,7 +219,9 @@ create table peer_extra (
 	stopped   bigint,
 	primary key (peer, outbox)
 );
+create index peer_extra_peer   on peer_extra (peer, outbox) where stopped is null;
 create index peer_extra_outbox on peer_extra (outbox);
+create index peer_extra_due    on peer_extra (not_until) where not_until is not null and stopped is null;
 
 -- The order of the outbox: whoever appends holds this row until the commit, so
 -- that positions become visible in order on PostgreSQL too.

@@ -1,0 +1,368 @@
+package federation
+
+import (
+	"context"
+	"errors"
+	"html"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"copse/copse"
+	"copse/federation/ap"
+	"copse/hub"
+	"copse/internal/markup"
+	"copse/store"
+)
+
+// errUnknown says that something has to be fetched before an activity can be
+// performed.
+var errUnknown = errors.New("something it refers to is not known here yet")
+
+// decode turns what arrived into an activity the hub understands. It returns nil
+// for what is none of our business.
+func (s *Server) decode(ctx context.Context, a *arrival, look *look) (*copse.Activity, error) {
+	act := &copse.Activity{URI: activityURI(a.act), Type: a.act.Type, Actor: a.signer, Raw: a.act.Raw, Published: a.act.Published}
+	if a.act.Type == "Announce" {
+		return s.decodeAnnounce(ctx, a, act, look)
+	}
+	return s.decodeInner(ctx, a.act, act, look)
+}
+
+// activityURI returns an activity's id. The few that may lack one (Accept and
+// Undo of some peers) are told apart by what they say.
+func activityURI(w *ap.Object) string {
+	if w.ID != "" {
+		return w.ID
+	}
+	actor, _ := w.Actor.One()
+	return actor + "#" + w.Type + "-" + fingerprint(w.Raw)
+}
+
+// decodeInner reads an activity that is not an announcement, whether it came by
+// itself or inside one. act.Actor is its actor, act.Via who announced it.
+func (s *Server) decodeInner(ctx context.Context, w *ap.Object, act *copse.Activity, look *look) (*copse.Activity, error) {
+	switch w.Type {
+	case "Create":
+		return s.decodeCreate(ctx, w, act, look)
+	case "Update":
+		return s.decodeUpdate(ctx, w, act, look)
+	case "Delete":
+		act.Object = &copse.Object{URI: w.Object.URI()}
+		act.Reason = limited(markup.Plain(w.Summary), copse.MaxReason)
+		if act.Object.URI == "" || act.Object.URI == act.Actor.URI {
+			return nil, nil
+		}
+		return act, nil
+	case "Like":
+		o, err := look.object(ctx, w.Object.URI(), act.Via)
+		act.Object = o
+		return act, err
+	case "Follow":
+		return s.decodeFollow(ctx, w, act, look)
+	case "Accept", "Reject":
+		return s.decodeDecision(ctx, w, act, look)
+	case "Undo":
+		return s.decodeUndo(ctx, w, act, look)
+	}
+	return nil, nil
+}
+
+func (s *Server) decodeFollow(ctx context.Context, w *ap.Object, act *copse.Activity, look *look) (*copse.Activity, error) {
+	subject, err := look.ours(ctx, w.Object.URI())
+	if err != nil {
+		return nil, err
+	}
+	if subject.Type != copse.Group {
+		return nil, copse.Forbidden("only communities can be joined here")
+	}
+	act.Subject = subject
+	act.Reason = limited(markup.Plain(w.Reason), copse.MaxReason)
+	return act, nil
+}
+
+// decodeDecision reads a community's answer to a Follow of somebody here. Most
+// peers repeat the Follow whole, some give its id alone, and the first time
+// somebody here joins, what is there already is brought in.
+func (s *Server) decodeDecision(ctx context.Context, w *ap.Object, act *copse.Activity, look *look) (*copse.Activity, error) {
+	follow := w.Object
+	if follow.IsRef() {
+		sent, err := s.sent(ctx, follow.ID)
+		if err != nil {
+			return nil, err
+		}
+		follow = sent
+	}
+	if follow == nil || follow.Type != "Follow" {
+		return nil, nil
+	}
+	uri, _ := follow.Actor.One()
+	person, err := look.ours(ctx, uri)
+	if err != nil {
+		return nil, err
+	}
+	if follow.Object.URI() != act.Actor.URI {
+		return nil, copse.Forbidden("only %s may answer for itself", follow.Object.URI())
+	}
+	act.Reason = limited(markup.Plain(w.Content), 10*copse.MaxReason)
+	act.Inner = &copse.Activity{Type: "Follow", Actor: person, Subject: act.Actor}
+	if act.Type == "Accept" {
+		if err := s.backfill(ctx, act.Actor, look); err != nil {
+			return nil, err
+		}
+	}
+	return act, nil
+}
+
+// sent returns an activity that went out from here.
+func (s *Server) sent(ctx context.Context, uri string) (*ap.Object, error) {
+	var out *store.Outgoing
+	err := s.DB.View(ctx, func(tx *store.Tx) (err error) {
+		out, err = tx.OutgoingByURI(uri)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return ap.Parse(out.Body)
+}
+
+func (s *Server) decodeUndo(ctx context.Context, w *ap.Object, act *copse.Activity, look *look) (*copse.Activity, error) {
+	if w.Object == nil || w.Object.IsRef() {
+		return nil, nil // issued by software we never exchanged the inner activity with
+	}
+	inner := &copse.Activity{Type: w.Object.Type, Actor: act.Actor, Via: act.Via}
+	if actor, ok := w.Object.Actor.One(); ok && actor != act.Actor.URI {
+		return nil, copse.Forbidden("one can only undo what one did oneself")
+	}
+	var err error
+	switch inner.Type {
+	case "Follow":
+		inner.Subject, err = look.ours(ctx, w.Object.Object.URI())
+	case "Like":
+		inner.Object, err = look.object(ctx, w.Object.Object.URI(), act.Via)
+	default:
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	inner.URI = activityURI(w.Object)
+	act.Inner = inner
+	return act, nil
+}
+
+func (s *Server) decodeCreate(ctx context.Context, w *ap.Object, act *copse.Activity, look *look) (*copse.Activity, error) {
+	made := w.Object
+	if made == nil || made.ID == "" {
+		return nil, copse.Invalid("", "an object needs an id")
+	}
+	if made.IsRef() || !ap.SameHost(made.ID, act.Actor.URI) {
+		var err error
+		if made, err = look.document(ctx, made.ID); err != nil {
+			return nil, err
+		}
+	}
+	o, err := s.decodeObject(ctx, made, act, look)
+	if err != nil || o == nil {
+		return nil, err
+	}
+	act.Object = o
+	return act, nil
+}
+
+func (s *Server) decodeUpdate(ctx context.Context, w *ap.Object, act *copse.Activity, look *look) (*copse.Activity, error) {
+	changed := w.Object
+	if changed == nil || changed.ID == "" {
+		return nil, copse.Invalid("", "an object needs an id")
+	}
+	// What is said about an actor is read where the actor lives.
+	if isActor(changed.Type) || changed.ID == act.Actor.URI {
+		if !ap.SameHost(changed.ID, act.Actor.URI) {
+			return nil, copse.Forbidden("only %s may change itself", changed.ID)
+		}
+		return nil, look.refresh(ctx, changed.ID)
+	}
+	known, err := look.object(ctx, changed.ID, act.Via)
+	if err != nil {
+		return nil, err
+	}
+	if changed.IsRef() || !ap.SameHost(changed.ID, act.Actor.URI) {
+		if changed, err = look.document(ctx, changed.ID); err != nil {
+			return nil, err
+		}
+	}
+	o, err := s.decodeObject(ctx, changed, act, look)
+	if err != nil || o == nil {
+		return nil, err
+	}
+	o.ID, o.Community, o.Parent = known.ID, known.Community, known.Parent
+	act.Object = o
+	return act, nil
+}
+
+// decodeObject reads what somebody made, whose author must be act's actor: a
+// single value, since check and display must not take different elements of a
+// list. It returns nil for what this server has no use for.
+func (s *Server) decodeObject(ctx context.Context, w *ap.Object, act *copse.Activity, look *look) (*copse.Object, error) {
+	author, ok := w.AttributedTo.One()
+	if !ok || author != act.Actor.URI || !ap.SameHost(w.ID, author) {
+		return nil, copse.Forbidden("%s did not make %s", act.Actor.URI, w.ID)
+	}
+	m, ok := s.Mappings.reading(w)
+	if !ok {
+		return nil, nil
+	}
+	o := &copse.Object{Author: act.Actor.ID}
+	if w.InReplyTo != "" {
+		parent, err := look.object(ctx, w.InReplyTo, act.Via)
+		if err != nil {
+			return nil, err
+		}
+		o.Parent, o.Community = parent.ID, parent.Community
+	} else {
+		community, err := look.place(ctx, w, act.Via)
+		if err != nil || community == nil {
+			return nil, err
+		}
+		o.Community = community.ID
+	}
+	if w.Answer != "" {
+		answer, err := look.object(ctx, w.Answer, act.Via)
+		if err != nil {
+			return nil, err
+		}
+		o.Answer = answer.ID
+	}
+	if err := DecodeObject(m, w, o); err != nil {
+		return nil, err
+	}
+	o.ID = store.IDFor(o.URI, o.Published, time.Now())
+	return o, nil
+}
+
+// DecodeObject fills in o from w: what all kinds share, then what m adds. HTML
+// is sanitised here, once, so that it is safe wherever it is shown.
+func DecodeObject(m Mapping, w *ap.Object, o *copse.Object) error {
+	o.URI, o.Kind = w.ID, m.Kind
+	o.HTML = markup.Sanitize(contentOf(w))
+	if !m.Reply {
+		// Names are plain text, but some peers escape them as if they were not.
+		o.Title = limited(strings.TrimSpace(html.UnescapeString(w.Name)), copse.MaxTitle)
+		if o.Title == "" {
+			o.Title = markup.Title(o.HTML)
+		}
+	}
+	if w.Source != nil && w.Source.MediaType == "text/markdown" {
+		o.Source = w.Source.Content
+	}
+	if len(w.Language) == 1 && w.Language[0].Identifier != "und" {
+		o.Language = limited(w.Language[0].Identifier, 20)
+	}
+	if w.URL != w.ID && (strings.HasPrefix(w.URL, "https://") || ap.SameHost(w.URL, w.ID)) {
+		o.URL = w.URL
+	}
+	o.Published, o.Edited, o.Question = w.Published, w.Updated, w.Question
+	o.Starts, o.Ends = w.StartTime, w.EndTime
+	if o.Audience = copse.Members; isPublic(w) {
+		o.Audience = copse.Public
+	}
+	if m.Decode == nil {
+		return nil
+	}
+	return m.Decode(w, o)
+}
+
+func contentOf(w *ap.Object) string {
+	switch {
+	case w.Content == "" && len(w.ContentMap) == 1:
+		for _, text := range w.ContentMap {
+			return text
+		}
+	case w.MediaType == "text/markdown":
+		return markup.HTML(w.Content)
+	}
+	return w.Content
+}
+
+// isPublic reports whether w is addressed to everybody.
+func isPublic(w *ap.Object) bool {
+	for _, list := range []ap.Strings{w.To, w.CC} {
+		for _, uri := range list {
+			if uri == ap.Public {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func isActor(typ string) bool {
+	switch copse.ActorType(typ) {
+	case copse.Person, copse.Group, copse.Application, copse.Service, "Organization":
+		return true
+	}
+	return false
+}
+
+// decodeAnnounce reads what a community passes on. Its inner activity takes
+// effect only once its author is proved: see prove.
+func (s *Server) decodeAnnounce(ctx context.Context, a *arrival, act *copse.Activity, look *look) (*copse.Activity, error) {
+	w := a.act.Object
+	if a.signer.Type != copse.Group || w == nil || w.IsRef() || !hub.Knows(w.Type) || w.Type == "Announce" {
+		return nil, nil
+	}
+	followed, err := look.followed(ctx, a.signer.ID)
+	if err != nil || !followed {
+		return nil, err
+	}
+	actor, err := wellFormed(w)
+	if err != nil {
+		return nil, err
+	}
+	inner := &copse.Activity{URI: activityURI(w), Type: w.Type, Via: a.signer, Raw: w.Raw, Published: w.Published}
+	if host, ok := ap.Host(actor); ok && host == s.Hub.Host() {
+		return s.decodeEcho(ctx, actor, w, act, inner, look)
+	}
+	if inner.Actor, err = look.actor(ctx, actor); err != nil {
+		return nil, err
+	}
+	if w, err = look.prove(ctx, w, inner.Actor, a.signer); err != nil || w == nil {
+		return nil, err
+	}
+	if act.Inner, err = s.decodeInner(ctx, w, inner, look); err != nil || act.Inner == nil {
+		return nil, err
+	}
+	return act, nil
+}
+
+// decodeEcho reads an announcement of what somebody here did. It is believed
+// only if we know of it: nobody else speaks for our people.
+func (s *Server) decodeEcho(ctx context.Context, actor string, w *ap.Object, act, inner *copse.Activity, look *look) (*copse.Activity, error) {
+	person, err := look.ours(ctx, actor)
+	if err != nil {
+		return nil, err
+	}
+	var seen bool
+	err = s.DB.View(ctx, func(tx *store.Tx) (err error) {
+		seen, err = tx.Seen(inner.URI)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if !seen {
+		return nil, copse.Forbidden("%s never did that", actor)
+	}
+	inner.Actor, inner.Object = person, &copse.Object{URI: w.Object.URI()}
+	act.Inner = inner
+	return act, nil
+}
+
+// limited cuts text to n characters.
+func limited(text string, n int) string {
+	if utf8.RuneCountInString(text) <= n {
+		return text
+	}
+	return string([]rune(text)[:n])
+}

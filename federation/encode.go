@@ -1,0 +1,211 @@
+package federation
+
+import (
+	"fmt"
+
+	"copse/copse"
+	"copse/federation/ap"
+	"copse/store"
+)
+
+// Marshal returns act as peers receive it. What a peer sent is passed on exactly
+// as it came, so that what its author signed stays signed.
+func (s *Server) Marshal(tx *store.Tx, act *copse.Activity) ([]byte, error) {
+	w, err := s.encode(tx, act)
+	if err != nil {
+		return nil, fmt.Errorf("encode %s: %w", act.URI, err)
+	}
+	return ap.Marshal(w)
+}
+
+func (s *Server) encode(tx *store.Tx, act *copse.Activity) (*ap.Object, error) {
+	if act.Raw != nil {
+		return &ap.Object{ID: act.URI, Raw: act.Raw}, nil
+	}
+	w := &ap.Object{ID: act.URI, Type: act.Type, Actor: ap.RefsTo(act.Actor.URI), Published: act.Published}
+	var err error
+	switch act.Type {
+	case "Follow":
+		w.To, w.Object, w.Reason = ap.Strings{act.Subject.URI}, ap.Ref(act.Subject.URI), act.Reason
+	case "Accept", "Reject":
+		// Lemmy reads the Follow as a whole and refuses an id in its place.
+		w.To, w.Content = ap.Strings{act.Inner.Actor.URI}, act.Reason
+		w.Object = &ap.Object{
+			ID: act.Inner.URI, Type: "Follow", Actor: ap.RefsTo(act.Inner.Actor.URI),
+			To: ap.Strings{act.Actor.URI}, Object: ap.Ref(act.Actor.URI),
+		}
+	case "Announce":
+		address(w, act.Community)
+		w.Object, err = s.encode(tx, act.Inner)
+	case "Undo":
+		if act.Inner.Type == "Follow" {
+			w.To = ap.Strings{act.Inner.Subject.URI}
+		} else {
+			address(w, act.Community)
+		}
+		w.Object, err = s.encode(tx, act.Inner)
+	case "Create":
+		address(w, act.Community)
+		w.Object, err = s.encodeObject(tx, act.Object)
+	case "Update":
+		address(w, act.Community)
+		switch {
+		case act.Subject == nil:
+			w.Object, err = s.encodeObject(tx, act.Object)
+		case act.Community.PublicKey == "": // nobody elsewhere has seen it yet
+			w.Object = ap.Ref(act.Subject.URI)
+		default:
+			w.Object = s.encodeCommunity(act.Community)
+		}
+	case "Delete":
+		// To Lemmy a summary is what makes it a removal by the community.
+		address(w, act.Community)
+		w.Object, w.Summary = ap.Ref(act.Object.URI), act.Reason
+	case "Like":
+		address(w, act.Community)
+		w.Object = ap.Ref(act.Object.URI)
+	default:
+		err = fmt.Errorf("no way to write a %s", act.Type)
+	}
+	return w, err
+}
+
+// address says who gets w: the community, and everybody or its members. Lemmy
+// requires both to and cc.
+func address(w *ap.Object, c *copse.Community) {
+	w.Audience = ap.Strings{c.URI}
+	w.To = ap.Strings{c.URI, everybody(c.URI, c.Audience)}
+	w.CC = ap.Strings{}
+	if w.Type == "Announce" {
+		w.CC = ap.Strings{c.URI + "/followers"}
+	}
+}
+
+// everybody returns the address of those who may see what is written for an
+// audience. Receivers refuse Public in a community that is not.
+func everybody(community string, audience copse.Audience) string {
+	if audience == copse.Public {
+		return ap.Public
+	}
+	return community + "/followers"
+}
+
+// encodeObject writes what all kinds share, and then what o's kind adds.
+func (s *Server) encodeObject(tx *store.Tx, o *copse.Object) (*ap.Object, error) {
+	m, ok := s.Mappings.kind(o.Kind)
+	if !ok {
+		return nil, fmt.Errorf("no mapping for kind %q", o.Kind)
+	}
+	author, err := tx.Actor(o.Author)
+	if err != nil {
+		return nil, err
+	}
+	community, err := tx.Community(o.Community)
+	if err != nil {
+		return nil, err
+	}
+	if !o.Deleted.IsZero() {
+		return &ap.Object{ID: o.URI, Type: "Tombstone", FormerType: m.Types[0], Deleted: o.Deleted}, nil
+	}
+	w := &ap.Object{
+		ID: o.URI, Type: m.Types[0], AttributedTo: ap.RefsTo(author.URI),
+		Audience: ap.Strings{community.URI},
+		To:       ap.Strings{community.URI, everybody(community.URI, o.Audience)}, CC: ap.Strings{},
+		Name: o.Title, Content: o.HTML, MediaType: "text/html", URL: o.URI,
+		Published: o.Published, Updated: o.Edited, StartTime: o.Starts, EndTime: o.Ends,
+		Question: o.Question,
+		// Mastodon's replies reach the community only if it is named here.
+		Tag: []ap.Object{mention(&community.Actor)},
+	}
+	if o.Source != "" {
+		w.Source = &ap.Object{Content: o.Source, MediaType: "text/markdown"}
+	}
+	if o.Language != "" {
+		w.Language = []ap.Language{{Identifier: o.Language, Name: languageName(o.Language)}}
+		w.ContentMap = map[string]string{o.Language: o.HTML}
+	}
+	if o.TopLevel() && o.Local {
+		w.Thread, w.Replies = o.URI+"/context", ap.Ref(o.URI+"/replies")
+	}
+	if err := s.encodeLinks(tx, o, w); err != nil {
+		return nil, err
+	}
+	if m.Encode != nil {
+		m.Encode(o, w)
+	}
+	return w, nil
+}
+
+// encodeLinks writes what o points to: what it answers, and the answer it took.
+func (s *Server) encodeLinks(tx *store.Tx, o *copse.Object, w *ap.Object) error {
+	if o.Parent != 0 {
+		parent, err := tx.Object(o.Parent)
+		if err != nil {
+			return err
+		}
+		author, err := tx.Actor(parent.Author)
+		if err != nil {
+			return err
+		}
+		w.InReplyTo = parent.URI
+		w.CC = append(w.CC, author.URI)
+		w.Tag = append(w.Tag, mention(author))
+	}
+	if o.Answer != 0 {
+		answer, err := tx.Object(o.Answer)
+		if err != nil {
+			return err
+		}
+		w.Answer = answer.URI
+	}
+	return nil
+}
+
+func mention(a *copse.Actor) ap.Object {
+	return ap.Object{Type: "Mention", Href: a.URI, Name: "@" + a.Handle()}
+}
+
+func languageName(tag string) string {
+	switch tag {
+	case "cy":
+		return "Cymraeg"
+	case "en":
+		return "English"
+	}
+	return tag
+}
+
+// encodeActor writes what people, communities and servers share.
+func (s *Server) encodeActor(a *copse.Actor) *ap.Object {
+	yes, no := true, false
+	w := &ap.Object{
+		ID: a.URI, Type: string(a.Type), PreferredUsername: a.Name, Webfinger: a.Handle(),
+		Name: a.Title, Summary: a.Summary, URL: a.URI, JobTitle: a.JobTitle,
+		Inbox: a.Inbox, Outbox: a.URI + "/outbox", Followers: a.URI + "/followers", Following: a.URI + "/following",
+		Endpoints: ap.Endpoints{SharedInbox: s.Base + "/inbox"}, Published: a.Created,
+		ManuallyApprovesFollowers: &no, Discoverable: &yes, Indexable: &no,
+		PublicKey: []ap.Key{{ID: a.KeyID, Owner: a.URI, PEM: a.PublicKey}},
+	}
+	if a.Source != "" {
+		w.Source = &ap.Object{Content: a.Source, MediaType: "text/markdown"}
+	}
+	return w
+}
+
+func (s *Server) encodeCommunity(c *copse.Community) *ap.Object {
+	w := s.encodeActor(&c.Actor)
+	closed := c.Audience != copse.Public
+	restricted := c.Posting > copse.Member
+	w.Following = ""
+	// A string, never a list: Lemmy reads the moderators from where it points.
+	w.AttributedTo, w.Moderators = ap.RefsTo(c.URI+"/moderators"), c.URI+"/moderators"
+	w.Featured = c.URI + "/featured"
+	w.ManuallyApprovesFollowers, w.PostingRestrictedToMods = &closed, &restricted
+	w.Join, w.MemberCount, w.CouncilCount = string(c.Join), c.Members, c.Councils
+	w.Indexable = w.Discoverable
+	if closed {
+		no := false
+		w.Indexable = &no
+	}
+	return w
+}

@@ -1,0 +1,233 @@
+// Package federation is the part of this server that other servers see, and the
+// only one that knows what is written on the wire.
+//
+// inbox.go takes what arrives, receive.go and decode.go make an activity of it
+// for the hub; encode.go writes what the hub has done, and deliver.go brings it
+// to the peers. fetch.go asks other servers, actor.go, object.go and discover.go
+// answer them. peer.go knows who they are and whether we talk with them.
+//
+// From the network: verify, then decode, then believe as little as possible. A
+// server speaks for its own actors and its own objects, and for nobody else's.
+package federation
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"golang.org/x/sync/singleflight"
+
+	"copse/copse"
+	"copse/federation/httpsig"
+	"copse/hub"
+	"copse/internal/outbound"
+	"copse/store"
+)
+
+// A Server is the part of this server that peers see.
+type Server struct {
+	DB       *store.DB
+	Hub      *hub.Hub
+	Kinds    copse.Kinds
+	Mappings Mappings
+	Client   *outbound.Client
+	Base     string // "https://stevenage.gov.uk"
+	Version  string // of the program
+	Mode     copse.Mode
+	Allow    []string // hosts, from the configuration; what administrators decide later is in the store
+	Block    []string
+
+	keys     sync.Map           // copse.ID of an actor of ours → httpsig.Key
+	flights  singleflight.Group // one fetch of one thing at a time
+	vouched  vouchers
+	replays  replays
+	breaker  breaker
+	freshing sync.Map // copse.ID of an actor being read again
+	lanes    lanes
+}
+
+// Routes adds what peers ask for. The actor and object pages themselves share
+// their address with the pages for people: see Wanted.
+func (s *Server) Routes(r chi.Router) {
+	r.Post("/inbox", s.inbox)
+	r.Post("/u/{name}/inbox", s.inbox)
+	r.Post("/c/{name}/inbox", s.inbox)
+	for _, of := range []string{"u", "c"} {
+		r.Get("/"+of+"/{name}/outbox", s.answer(s.outbox))
+		r.Get("/"+of+"/{name}/followers", s.answer(s.followers))
+		r.Get("/"+of+"/{name}/following", s.answer(s.following))
+	}
+	r.Get("/outbox", s.answer(s.emptyCollection))
+	r.Get("/c/{name}/moderators", s.answer(s.moderators))
+	r.Get("/c/{name}/featured", s.answer(s.emptyCollection))
+	r.Get("/post/{id}/context", s.answer(s.thread))
+	r.Get("/post/{id}/replies", s.answer(s.thread))
+	r.Get("/activities/{type}/{id}", s.answer(s.activity))
+	r.Get("/.well-known/webfinger", s.webfinger)
+	r.Get("/.well-known/host-meta", s.hostMeta)
+	r.Get("/.well-known/nodeinfo", s.nodeinfoLinks)
+	r.Get("/nodeinfo/{version}", s.nodeinfo)
+}
+
+// Wanted wraps the pages for people: a request that asks for ActivityStreams
+// gets the document that stands at the same address.
+func (s *Server) Wanted(pages http.Handler) http.Handler {
+	documents := chi.NewRouter()
+	documents.Get("/", s.answer(s.self))
+	documents.Get("/u/{name}", s.answer(s.person))
+	documents.Get("/c/{name}", s.answer(s.community))
+	documents.Get("/post/{id}", s.answer(s.object))
+	documents.Get("/comment/{id}", s.answer(s.object))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if wantsDocument(r) && documents.Match(chi.NewRouteContext(), http.MethodGet, r.URL.Path) {
+			documents.ServeHTTP(w, r)
+			return
+		}
+		if mayBeDocument(r.URL.Path) {
+			w.Header().Add("Vary", "Accept")
+		}
+		pages.ServeHTTP(w, r)
+	})
+}
+
+// mayBeDocument reports whether a path answers in two ways.
+func mayBeDocument(path string) bool {
+	return path == "/" || strings.HasPrefix(path, "/u/") || strings.HasPrefix(path, "/c/") ||
+		strings.HasPrefix(path, "/post/") || strings.HasPrefix(path, "/comment/")
+}
+
+// wantsDocument reports whether a request asks for ActivityStreams rather than
+// for a page. Plain JSON counts (Mbin and old software), */* does not.
+func wantsDocument(r *http.Request) bool {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return false
+	}
+	for _, accept := range r.Header.Values("Accept") {
+		for part := range strings.SplitSeq(accept, ",") {
+			switch media, _, _ := strings.Cut(strings.TrimSpace(part), ";"); strings.ToLower(strings.TrimSpace(media)) {
+			case "text/html", "application/xhtml+xml":
+				return false
+			case "application/activity+json", "application/ld+json", "application/json":
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Run does what does not belong to a request, until ctx ends: it delivers, and
+// works off what has been parked.
+func (s *Server) Run(ctx context.Context) {
+	var work sync.WaitGroup
+	work.Go(func() { s.deliver(ctx) })
+	work.Go(func() { s.workOff(ctx) })
+	work.Wait()
+}
+
+func (s *Server) policy() httpsig.Policy {
+	scheme, host, _ := strings.Cut(s.Base, "://")
+	return httpsig.Policy{Host: host, Scheme: scheme}
+}
+
+// key returns what an actor of ours signs with. Keys are made when first needed:
+// each takes 60 ms, and most people never sign anything.
+func (s *Server) key(ctx context.Context, actor copse.ID) (httpsig.Key, error) {
+	if k, ok := s.keys.Load(actor); ok {
+		return k.(httpsig.Key), nil
+	}
+	k, err, _ := s.flights.Do(fmt.Sprint("key ", actor), func() (any, error) {
+		return s.loadKey(context.WithoutCancel(ctx), actor)
+	})
+	if err != nil {
+		return httpsig.Key{}, fmt.Errorf("key of actor %d: %w", actor, err)
+	}
+	s.keys.Store(actor, k)
+	return k.(httpsig.Key), nil
+}
+
+func (s *Server) loadKey(ctx context.Context, actor copse.ID) (httpsig.Key, error) {
+	var (
+		a       *copse.Actor
+		private string
+	)
+	read := func(tx *store.Tx) (err error) {
+		if a, err = tx.Actor(actor); err != nil {
+			return err
+		}
+		private, err = tx.PrivateKey(actor)
+		return err
+	}
+	err := s.DB.View(ctx, read)
+	if copse.CodeOf(err) == copse.CodeNotFound && a != nil {
+		if err = s.makeKey(ctx, a); err == nil {
+			err = s.DB.View(ctx, read)
+		}
+	}
+	if err != nil {
+		return httpsig.Key{}, err
+	}
+	signer, err := httpsig.ParsePrivateKey(private)
+	return httpsig.Key{ID: a.KeyID, Private: signer}, err
+}
+
+func (s *Server) makeKey(ctx context.Context, a *copse.Actor) error {
+	made, err := httpsig.GenerateRSA()
+	if err != nil {
+		return err
+	}
+	private, err := httpsig.MarshalPrivateKey(made)
+	if err != nil {
+		return err
+	}
+	public, err := httpsig.MarshalPublicKey(made.Public())
+	if err != nil {
+		return err
+	}
+	return s.DB.Update(ctx, func(tx *store.Tx) error {
+		_, err := tx.AddKey(a.ID, a.URI+"#main-key", public, private) // another process may have been first
+		return err
+	})
+}
+
+// withKey returns an actor of ours with its key in place, as its document needs.
+func (s *Server) withKey(ctx context.Context, a *copse.Actor) (*copse.Actor, error) {
+	if a.PublicKey != "" {
+		return a, nil
+	}
+	if _, err := s.key(ctx, a.ID); err != nil {
+		return nil, err
+	}
+	err := s.DB.View(ctx, func(tx *store.Tx) (err error) {
+		a, err = tx.Actor(a.ID)
+		return err
+	})
+	return a, err
+}
+
+// signAs signs requests for documents as the server itself: some servers show
+// nothing to strangers.
+func (s *Server) signAs(ctx context.Context) (func(*http.Request) error, error) {
+	self, err := s.Hub.Self(ctx)
+	if err != nil {
+		return nil, err
+	}
+	key, err := s.key(ctx, self.ID)
+	if err != nil {
+		return nil, err
+	}
+	return func(r *http.Request) error {
+		return httpsig.Sign(r, key, httpsig.Cavage, nil, time.Now())
+	}, nil
+}
+
+// fingerprint is how a document is named in ETags.
+func fingerprint(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:8])
+}

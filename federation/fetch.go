@@ -1,0 +1,328 @@
+package federation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"copse/copse"
+	"copse/federation/ap"
+	"copse/internal/markup"
+	"copse/internal/outbound"
+	"copse/store"
+)
+
+// errNoAnswer says that another server does not answer just now.
+var errNoAnswer = errors.New("no answer")
+
+// A goneError says that another server answers that something is not there, or
+// no longer.
+type goneError struct {
+	uri    string
+	status int
+}
+
+func (e *goneError) Error() string { return fmt.Sprintf("%s: %d", e.uri, e.status) }
+
+func gone(err error) bool {
+	var g *goneError
+	return errors.As(err, &g)
+}
+
+const accepted = ap.ActivityJSON + ", " + ap.LDJSON
+
+// fetch gets the document with the given id from the server it names, signed as
+// this server. What it returns has that id: a server that answers with another
+// document is asked for that one, once, if it is its own.
+func (s *Server) fetch(ctx context.Context, uri string) (*ap.Object, error) {
+	host, ok := ap.Host(uri)
+	if !ok {
+		return nil, copse.Invalid("", "%q is not an address", uri)
+	}
+	if err := s.admit(ctx, host); err != nil {
+		return nil, err // before any look-up or connection
+	}
+	w, err, _ := s.flights.Do("fetch "+uri, func() (any, error) {
+		// Others may be waiting for the same answer: one caller's leaving must
+		// not fail them. The client has a deadline of its own.
+		ctx := context.WithoutCancel(ctx)
+		w, err := s.fetchOnce(ctx, host, uri)
+		if err != nil {
+			return nil, err
+		}
+		if w.ID != uri && ap.SameHost(w.ID, uri) {
+			uri = w.ID
+			w, err = s.fetchOnce(ctx, host, uri)
+		}
+		if err == nil && w.ID != uri {
+			err = copse.Forbidden("%s calls itself %s", uri, w.ID)
+		}
+		return w, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return w.(*ap.Object), nil
+}
+
+func (s *Server) fetchOnce(ctx context.Context, host, uri string) (*ap.Object, error) {
+	doc, err := s.get(ctx, host, uri, accepted)
+	if err != nil {
+		return nil, err
+	}
+	if !ap.IsFetchedType(doc.ContentType) {
+		return nil, copse.Forbidden("%s is not a document of the kind asked for", uri)
+	}
+	return ap.Parse(doc.Body)
+}
+
+// get asks host for a document, signed, unless host is not answering or is being
+// asked enough already.
+func (s *Server) get(ctx context.Context, host, uri, accept string) (*outbound.Document, error) {
+	if err := s.breaker.enter(host, time.Now()); err != nil {
+		return nil, err
+	}
+	sign, err := s.signAs(ctx)
+	if err != nil {
+		s.breaker.leave(host, time.Now(), true)
+		return nil, err
+	}
+	doc, err := s.Client.Fetch(ctx, uri, sign, accept)
+	s.breaker.leave(host, time.Now(), err == nil && doc.Status < 500 || outbound.Final(err))
+	switch {
+	case outbound.Final(err):
+		return nil, err
+	case err != nil:
+		return nil, fmt.Errorf("%w from %s: %w", errNoAnswer, host, err)
+	case doc.Status == http.StatusNotFound || doc.Status == http.StatusGone:
+		return nil, &goneError{uri, doc.Status}
+	case doc.Status >= 500 || doc.Status == http.StatusTooManyRequests:
+		return nil, fmt.Errorf("%w from %s: status %d", errNoAnswer, host, doc.Status)
+	case doc.Status != http.StatusOK:
+		return nil, copse.Forbidden("%s answered %d", host, doc.Status)
+	}
+	return doc, nil
+}
+
+// fetchObject returns an object as its author's server has it now. A tombstone
+// counts as gone (FEP-4f05).
+func (s *Server) fetchObject(ctx context.Context, uri string) (*ap.Object, error) {
+	w, err := s.fetch(ctx, uri)
+	if err != nil {
+		return nil, err
+	}
+	if w.Type == "Tombstone" {
+		return nil, &goneError{uri, http.StatusGone}
+	}
+	return w, nil
+}
+
+// fetchActor reads an actor from its own server and remembers it.
+func (s *Server) fetchActor(ctx context.Context, uri string) (*copse.Actor, error) {
+	w, err := s.fetch(ctx, uri)
+	if err != nil {
+		return nil, err
+	}
+	a, c, err := decodeActor(w)
+	if err != nil {
+		return nil, err
+	}
+	if a.Host == s.Hub.Host() {
+		return nil, copse.NotFound("there is nothing here")
+	}
+	s.meet(ctx, a)
+	if err := s.Hub.Learn(ctx, a, c); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// decodeActor reads what a server says of an actor of its own.
+func decodeActor(w *ap.Object) (*copse.Actor, *copse.Community, error) {
+	host, ok := ap.Host(w.ID)
+	switch {
+	case !ok || !isActor(w.Type) || w.PreferredUsername == "":
+		return nil, nil, copse.Forbidden("%s is not somebody who can do things", w.ID)
+	case !ap.SameHost(w.Inbox, w.ID):
+		return nil, nil, copse.Forbidden("the letter box of %s is on another server", w.ID)
+	}
+	a := &copse.Actor{
+		Type: copse.ActorType(w.Type), URI: w.ID, Name: limited(w.PreferredUsername, 255), Host: host,
+		Title: limited(w.Name, 500), Summary: markup.Sanitize(limited(w.Summary, 20<<10)), JobTitle: limited(w.JobTitle, 200),
+		Inbox: w.Inbox, Created: w.Published, Fetched: time.Now(),
+	}
+	if a.Title == "" {
+		a.Title = a.Name
+	}
+	if a.Created.IsZero() || a.Created.After(a.Fetched) {
+		a.Created = a.Fetched
+	}
+	if ap.SameHost(w.URL, w.ID) {
+		a.URL = w.URL
+	}
+	if ap.SameHost(w.Endpoints.SharedInbox, w.ID) {
+		a.SharedInbox = w.Endpoints.SharedInbox
+	}
+	for _, k := range w.PublicKey {
+		if k.PEM != "" && (k.Owner == w.ID || k.Owner == "") && ap.SameHost(k.ID, w.ID) {
+			a.KeyID, a.PublicKey = k.ID, k.PEM
+			break
+		}
+	}
+	if a.Type != copse.Group {
+		return a, nil, nil
+	}
+	return a, decodeCommunity(w, a), nil
+}
+
+func decodeCommunity(w *ap.Object, a *copse.Actor) *copse.Community {
+	c := &copse.Community{
+		Actor: *a, Audience: copse.Public, Join: copse.JoinOpen, Posting: copse.Member,
+		Members: w.MemberCount, Councils: w.CouncilCount,
+	}
+	// Lemmy 1.0 and copse alike: who approves followers is private.
+	if w.ManuallyApprovesFollowers != nil && *w.ManuallyApprovesFollowers {
+		c.Audience, c.Join = copse.Members, copse.JoinApproval
+	}
+	switch join := copse.Join(w.Join); join {
+	case copse.JoinOpen, copse.JoinApproval, copse.JoinInvitation:
+		c.Join = join
+	}
+	if w.PostingRestrictedToMods != nil && *w.PostingRestrictedToMods {
+		c.Posting = copse.Moderator
+	}
+	return c
+}
+
+// keyOwner returns the actor that a key belongs to, read now. A key's id leads
+// to the actor, to a part of it, or to a bare key that names its owner
+// (GoToSocial); either way the actor's own document has to name the key.
+func (s *Server) keyOwner(ctx context.Context, keyID string) (*copse.Actor, error) {
+	w, err := s.fetchKeyDocument(ctx, keyID)
+	if err != nil {
+		return nil, err
+	}
+	a, err := s.fetchActor(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	if a.KeyID != keyID {
+		return nil, copse.Forbidden("%s does not have the key %s", a.URI, keyID)
+	}
+	return a, nil
+}
+
+// fetchKeyDocument returns the id of the actor that a key's document names.
+func (s *Server) fetchKeyDocument(ctx context.Context, keyID string) (string, error) {
+	at := withoutFragment(keyID)
+	w, err := s.fetch(ctx, at)
+	if err != nil {
+		return "", err
+	}
+	if isActor(w.Type) {
+		return w.ID, nil
+	}
+	for _, k := range w.PublicKey {
+		if k.Owner != "" && ap.SameHost(k.Owner, keyID) {
+			return k.Owner, nil
+		}
+	}
+	return "", copse.Forbidden("there is no key at %s", keyID)
+}
+
+func withoutFragment(uri string) string {
+	for i := range uri {
+		if uri[i] == '#' {
+			return uri[:i]
+		}
+	}
+	return uri
+}
+
+// backfill brings in what was said in a community before anybody here joined it:
+// its announcements, oldest first, as if they arrived now. It happens once, when
+// there is nothing here yet, and joining does not fail if it does.
+func (s *Server) backfill(ctx context.Context, community *copse.Actor, look *look) error {
+	var empty bool
+	err := s.DB.View(ctx, func(tx *store.Tx) (err error) {
+		empty, err = tx.Empty(community.ID)
+		return err
+	})
+	if err != nil || !empty {
+		return err
+	}
+	if err := look.spend(); err != nil {
+		return err // in a request: park it, and come here again
+	}
+	all, err := s.fetch(ctx, community.URI+"/outbox")
+	if err != nil {
+		return nil // it will be empty at first, which is no reason not to be in
+	}
+	for i := len(all.OrderedItems) - 1; i >= 0; i-- {
+		item := &all.OrderedItems[i]
+		if item.IsRef() || item.Type != "Announce" {
+			continue
+		}
+		if actor, err := wellFormed(item); err != nil || actor != community.URI {
+			continue
+		}
+		err := s.park(ctx, community.URI, &store.Received{Host: community.Host, Signer: community.URI, Body: item.Raw})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A breaker keeps one server that is down or slow from holding up what concerns
+// others: it is asked a few things at once at most, and after a failure not at
+// all for a while. The zero value is ready.
+type breaker struct {
+	mu    sync.Mutex
+	hosts map[string]*hostState // guarded by mu
+}
+
+type hostState struct {
+	asking int
+	fails  int
+	until  time.Time
+}
+
+const maxAsking = 6
+
+func (b *breaker) enter(host string, now time.Time) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.hosts == nil {
+		b.hosts = make(map[string]*hostState)
+	}
+	h := b.hosts[host]
+	if h == nil {
+		h = new(hostState)
+		b.hosts[host] = h
+	}
+	if now.Before(h.until) || h.asking >= maxAsking || h.fails > 0 && h.asking > 0 {
+		return fmt.Errorf("%w from %s lately", errNoAnswer, host)
+	}
+	h.asking++
+	return nil
+}
+
+func (b *breaker) leave(host string, now time.Time, answered bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	h := b.hosts[host]
+	h.asking--
+	if answered {
+		h.fails, h.until = 0, time.Time{}
+	} else {
+		h.fails++
+		h.until = now.Add(backOff(h.fails, time.Second, 5*time.Minute))
+	}
+	if h.asking == 0 && h.fails == 0 {
+		delete(b.hosts, host)
+	}
+}

@@ -1,0 +1,265 @@
+package federation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"copse/copse"
+	"copse/federation/ap"
+	"copse/store"
+)
+
+const (
+	// describedFor is how long what a server says about itself is believed.
+	describedFor = 24 * time.Hour
+	// freshFor is how old what we know of an actor may be when it is looked at.
+	freshFor = time.Hour
+)
+
+// admit returns an error unless this server exchanges anything with host.
+func (s *Server) admit(ctx context.Context, host string) error {
+	policy, err := s.policyFor(ctx, host)
+	if err != nil {
+		return err
+	}
+	if host == s.Hub.Host() || !copse.MayExchange(s.Mode, policy) {
+		return copse.Forbidden("this server does not exchange anything with %s", host)
+	}
+	return nil
+}
+
+// policyFor returns what was decided about a host, in the configuration or by an
+// administrator. To block is stronger than to allow, wherever it was said.
+func (s *Server) policyFor(ctx context.Context, host string) (copse.Policy, error) {
+	if slices.Contains(s.Block, host) {
+		return copse.Block, nil
+	}
+	policy := copse.Undecided
+	err := s.DB.View(ctx, func(tx *store.Tx) error {
+		p, err := tx.Peer(host)
+		if copse.CodeOf(err) == copse.CodeNotFound {
+			return nil
+		}
+		if err == nil {
+			policy = p.Policy
+		}
+		return err
+	})
+	if err == nil && policy == copse.Undecided && slices.Contains(s.Allow, host) {
+		policy = copse.Allow
+	}
+	return policy, err
+}
+
+// meet learns what the server of an actor says about itself, now and then. That
+// it says nothing is no reason not to know the actor.
+func (s *Server) meet(ctx context.Context, a *copse.Actor) {
+	var p *copse.Peer
+	err := s.DB.View(ctx, func(tx *store.Tx) (err error) {
+		p, err = tx.Peer(a.Host)
+		return err
+	})
+	if err == nil && time.Since(p.Looked) < describedFor && p.Inbox != "" {
+		return
+	}
+	about, err := s.nodeinfoOf(ctx, a)
+	if err != nil {
+		slog.DebugContext(ctx, "nodeinfo", "host", a.Host, "err", err)
+	}
+	err = s.DB.Update(ctx, func(tx *store.Tx) error {
+		p, err := tx.PeerAt(a.Host)
+		if err != nil {
+			return err
+		}
+		if about.Software.Name != "" {
+			p.Software, p.Version = limited(about.Software.Name, 50), limited(about.Software.Version, 50)
+			p.Title = limited(strings.TrimSpace(about.Metadata.NodeName), 200)
+		}
+		if p.Inbox = a.SharedInbox; p.Inbox == "" {
+			p.Inbox = a.Inbox
+		}
+		p.Looked = tx.Now
+		return tx.DescribePeer(p)
+	})
+	if err != nil {
+		slog.ErrorContext(ctx, "describe peer", "host", a.Host, "err", err)
+	}
+}
+
+// A selfDescription is a NodeInfo document, as far as we care.
+type selfDescription struct {
+	Software struct{ Name, Version string }
+	Metadata struct{ NodeName string }
+}
+
+func (s *Server) nodeinfoOf(ctx context.Context, a *copse.Actor) (about selfDescription, err error) {
+	u, err := url.Parse(a.URI)
+	if err != nil {
+		return about, err
+	}
+	origin := u.Scheme + "://" + u.Host
+	var links struct {
+		Links []struct{ Rel, Href string }
+	}
+	if err := s.getJSON(ctx, a.Host, origin+"/.well-known/nodeinfo", &links); err != nil {
+		return about, err
+	}
+	for _, l := range links.Links {
+		if strings.HasPrefix(l.Rel, "http://nodeinfo.diaspora.software/ns/schema/2.") && ap.SameHost(l.Href, a.URI) {
+			return about, s.getJSON(ctx, a.Host, l.Href, &about)
+		}
+	}
+	return about, errors.New("no NodeInfo of version 2")
+}
+
+// getJSON reads a plain JSON document. Nothing is decided by what is in it.
+func (s *Server) getJSON(ctx context.Context, host, uri string, into any) error {
+	doc, err := s.get(ctx, host, uri, "application/json")
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(doc.Body, into)
+}
+
+// Find returns the actor that somebody wrote as !equality@harlow.gov.uk,
+// @name@host, name@host or an address beginning with https://, asking its server
+// if it is not known here. Its errors are for whoever wrote it.
+func (s *Server) Find(ctx context.Context, address string) (*copse.Actor, error) {
+	address = strings.TrimSpace(address)
+	if strings.Contains(address, "://") {
+		return s.findURL(ctx, address)
+	}
+	name, host, ok := strings.Cut(strings.TrimLeft(address, "!@~"), "@")
+	canonical, valid := ap.Host("https://" + host + "/")
+	if !ok || !valid || name == "" || strings.ContainsAny(name, "/?#: ") {
+		return nil, copse.Invalid("address", "enter an address like !equality@harlow.gov.uk, or one that starts with https://")
+	}
+	want := copse.Person
+	if strings.HasPrefix(address, "!") {
+		want = copse.Group
+	}
+	if a, err := s.knownAt(ctx, strings.ToLower(name), canonical, want); copse.CodeOf(err) != copse.CodeNotFound {
+		return a, err
+	}
+	if canonical == s.Hub.Host() {
+		return nil, copse.NotFound("there is nobody called %s here", name)
+	}
+	if err := s.admit(ctx, canonical); err != nil {
+		return nil, strange(canonical, err)
+	}
+	uri, err := s.askWebfinger(ctx, name, canonical, want)
+	if err != nil {
+		return nil, strange(canonical, err)
+	}
+	a, err := s.fetchActor(ctx, uri)
+	return a, strange(canonical, err)
+}
+
+// knownAt looks among who is known here: first for the type that was most
+// likely meant.
+func (s *Server) knownAt(ctx context.Context, name, host string, want copse.ActorType) (a *copse.Actor, err error) {
+	err = s.DB.View(ctx, func(tx *store.Tx) (err error) {
+		for _, typ := range []copse.ActorType{want, copse.Group, copse.Person} {
+			if a, err = tx.ActorAt(name, host, typ); copse.CodeOf(err) != copse.CodeNotFound {
+				return err
+			}
+		}
+		return err
+	})
+	return a, err
+}
+
+func (s *Server) findURL(ctx context.Context, address string) (*copse.Actor, error) {
+	host, ok := ap.Host(address)
+	if !ok {
+		return nil, copse.Invalid("address", "enter an address like !equality@harlow.gov.uk, or one that starts with https://")
+	}
+	var a *copse.Actor
+	err := s.DB.View(ctx, func(tx *store.Tx) (err error) {
+		a, err = tx.ActorByURI(address)
+		return err
+	})
+	if copse.CodeOf(err) != copse.CodeNotFound {
+		return a, err
+	}
+	if host == s.Hub.Host() {
+		return nil, copse.NotFound("there is nothing here")
+	}
+	if err := s.admit(ctx, host); err != nil {
+		return nil, strange(host, err)
+	}
+	a, err = s.fetchActor(ctx, address)
+	return a, strange(host, err)
+}
+
+// strange puts what went wrong with another server into words for the person
+// who asked for it.
+func strange(host string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case gone(err):
+		return copse.NotFound("%s has nothing at that address", host)
+	case copse.CodeOf(err) == copse.CodeForbidden && strings.HasPrefix(err.Error(), "this server does not exchange"):
+		return copse.Forbidden("this council does not exchange anything with %s yet; ask whoever runs this service", host)
+	case temporary(err) && copse.CodeOf(err) == copse.CodeInternal:
+		return copse.Unavailable(time.Minute, "%s is not answering; try again later", host)
+	}
+	return copse.NotFound("%s has nothing at that address that can be shown here", host)
+}
+
+// askWebfinger asks a host for the id of the actor with a name (RFC 7033).
+func (s *Server) askWebfinger(ctx context.Context, name, host string, want copse.ActorType) (string, error) {
+	scheme, _, _ := strings.Cut(s.Base, "://")
+	var jrd struct {
+		Links []struct {
+			Rel, Type, Href string
+			Properties      map[string]any
+		}
+	}
+	q := url.Values{"resource": {"acct:" + name + "@" + host}}
+	err := s.getJSON(ctx, host, scheme+"://"+host+"/.well-known/webfinger?"+q.Encode(), &jrd)
+	if err != nil {
+		return "", err
+	}
+	found := ""
+	for _, l := range jrd.Links {
+		if l.Rel != "self" || !ap.IsFetchedType(l.Type) || !ap.SameHost(l.Href, scheme+"://"+host+"/") {
+			continue
+		}
+		// Lemmy and others answer with a person and a community of one name.
+		typ, _ := l.Properties["https://www.w3.org/ns/activitystreams#type"].(string)
+		if found == "" || typ == string(want) {
+			found = l.Href
+		}
+	}
+	if found == "" {
+		return "", &goneError{name + "@" + host, 404}
+	}
+	return found, nil
+}
+
+// Freshen reads a remote actor again, in the background, if that was last done a
+// while ago. Whoever looks at it now sees what was known before.
+func (s *Server) Freshen(a *copse.Actor) {
+	if a.Local || time.Since(a.Fetched) < freshFor {
+		return
+	}
+	if _, busy := s.freshing.LoadOrStore(a.ID, true); busy {
+		return
+	}
+	go func() {
+		defer s.freshing.Delete(a.ID)
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		if _, err := s.fetchActor(ctx, a.URI); err != nil {
+			slog.DebugContext(ctx, "freshen", "uri", a.URI, "err", err)
+		}
+	}()
+}

@@ -1,0 +1,225 @@
+package federation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"copse/copse"
+	"copse/federation/ap"
+	"copse/federation/httpsig"
+	"copse/hub"
+	"copse/internal/outbound"
+	"copse/store"
+)
+
+// An arrival is an activity that its signer really sent.
+type arrival struct {
+	signer *copse.Actor
+	act    *ap.Object
+	body   []byte
+}
+
+// receive performs what has arrived, if everything that takes is known here, and
+// otherwise parks it for a worker, who may ask other servers.
+func (s *Server) receive(ctx context.Context, a *arrival) error {
+	err := s.perform(ctx, a, &look{s: s})
+	if errors.Is(err, errUnknown) {
+		return s.park(ctx, a.signer.URI, &store.Received{Host: a.signer.Host, Signer: a.signer.URI, Body: a.body})
+	}
+	return err
+}
+
+// perform decodes an arrival and hands it to the hub. What means nothing here is
+// no failure: peers take a refusal as trouble and try again, or give up on us.
+func (s *Server) perform(ctx context.Context, a *arrival, look *look) error {
+	if !hub.Knows(a.act.Type) {
+		return nil
+	}
+	act, err := s.decode(ctx, a, look)
+	if err != nil || act == nil {
+		return err
+	}
+	return s.Hub.Perform(ctx, act)
+}
+
+const (
+	// workers is how many parked activities are dealt with at once: they mostly
+	// wait for other servers. fetch.go sees to it that one slow server does not
+	// keep them all waiting.
+	workers = 32
+	// lease is how long a worker has one to itself.
+	lease = 2 * time.Minute
+	// maxTries and the pauses between them, 5 s to 6 h, keep an activity for
+	// some three days.
+	maxTries = 20
+)
+
+// workOff deals with what is parked until ctx ends.
+func (s *Server) workOff(ctx context.Context) {
+	heard, stop := s.Hub.Received.Listen()
+	defer stop()
+	var running sync.WaitGroup
+	defer running.Wait()
+	free := make(chan struct{}, workers)
+	for range workers {
+		free <- struct{}{}
+	}
+	for {
+		select {
+		case <-free:
+		case <-ctx.Done():
+			return
+		}
+		r, err := s.claim(ctx)
+		if err != nil && ctx.Err() == nil {
+			slog.ErrorContext(ctx, "claim received", "err", err)
+		}
+		if r != nil {
+			running.Go(func() {
+				s.work(ctx, r)
+				free <- struct{}{}
+			})
+			continue
+		}
+		free <- struct{}{}
+		select {
+		case <-heard:
+		case <-time.After(s.pause(ctx)):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// claim returns a parked activity that is due, or nil.
+func (s *Server) claim(ctx context.Context) (*store.Received, error) {
+	next, err := s.nextDue(ctx)
+	if err != nil || next.IsZero() || next.After(time.Now()) {
+		return nil, err // looking costs no write
+	}
+	var due []*store.Received
+	err = s.DB.Update(ctx, func(tx *store.Tx) (err error) {
+		due, err = tx.ClaimReceived(1, lease)
+		return err
+	})
+	if err != nil || len(due) == 0 {
+		return nil, err
+	}
+	return due[0], nil
+}
+
+func (s *Server) nextDue(ctx context.Context) (next time.Time, err error) {
+	err = s.DB.View(ctx, func(tx *store.Tx) (err error) {
+		next, err = tx.NextReceived()
+		return err
+	})
+	return next, err
+}
+
+// pause returns how long to wait if nobody rings: until the next is due.
+func (s *Server) pause(ctx context.Context) time.Duration {
+	next, err := s.nextDue(ctx)
+	if err != nil || next.IsZero() {
+		return time.Minute
+	}
+	return min(max(time.Until(next), 10*time.Millisecond), time.Minute)
+}
+
+// work deals with one parked activity: performs it, puts it off, or sets it
+// aside with its reason.
+func (s *Server) work(ctx context.Context, r *store.Received) {
+	err := s.rework(ctx, r)
+	if ctx.Err() != nil {
+		return // its lease runs out and it is dealt with after the restart
+	}
+	done := func(tx *store.Tx) error { return tx.DropReceived(r.ID) }
+	if err != nil {
+		until := time.Time{}
+		if temporary(err) && r.Tries < maxTries {
+			until = time.Now().Add(backOff(r.Tries, 5*time.Second, 6*time.Hour))
+		}
+		slog.InfoContext(ctx, "received", "host", r.Host, "tries", r.Tries, "again", until, "err", err)
+		done = func(tx *store.Tx) error { return tx.Retry(r.ID, err.Error(), until) }
+	}
+	if err := s.DB.Update(ctx, done); err != nil && ctx.Err() == nil {
+		slog.ErrorContext(ctx, "received", "id", r.ID, "err", err)
+	}
+}
+
+func (s *Server) rework(ctx context.Context, r *store.Received) error {
+	act, err := ap.Parse(r.Body)
+	if err != nil {
+		return err
+	}
+	if r.Signature != "" {
+		if err := s.checkParked(ctx, r); err != nil {
+			return err
+		}
+	}
+	look := &look{s: s, fetch: true}
+	signer, err := look.actor(ctx, r.Signer)
+	if err != nil {
+		return err
+	}
+	return s.perform(ctx, &arrival{signer: signer, act: act, body: r.Body}, look)
+}
+
+// checkParked fetches the key that a parked activity was signed with and checks
+// the signature, which was found well formed and in time when it came.
+func (s *Server) checkParked(ctx context.Context, r *store.Received) error {
+	var sig httpsig.Signature
+	if err := json.Unmarshal([]byte(r.Signature), &sig); err != nil {
+		return err
+	}
+	signer, err := s.keyOwner(ctx, sig.KeyID)
+	if err != nil {
+		return err
+	}
+	if err := verify(&sig, signer); err != nil {
+		return err
+	}
+	act, err := ap.Parse(r.Body)
+	if err != nil {
+		return err
+	}
+	if actor, _ := act.Actor.One(); actor != signer.URI {
+		return &refusal{reason: "signer_is_not_actor"}
+	}
+	r.Signer = signer.URI
+	return s.DB.Update(ctx, func(tx *store.Tx) error { return tx.VerifyReceived(r.ID, signer.URI) })
+}
+
+// temporary reports whether trying again may help: what is missing may come,
+// a server that does not answer may answer, and what failed here may be mended.
+func temporary(err error) bool {
+	var (
+		no  *refusal
+		sig *httpsig.Error
+		e   *copse.Error
+	)
+	switch {
+	case errors.Is(err, errUnknown), errors.Is(err, errNoAnswer):
+		return true
+	case errors.As(err, &no), errors.As(err, &sig), outbound.Final(err):
+		return false
+	case errors.As(err, &e):
+		return e.Code == copse.CodeUnavailable || e.Code == copse.CodeTooMany || e.Code == copse.CodeNotFound
+	}
+	return true
+}
+
+// backOff returns the pause before the next try: twice as long each time, a
+// quarter more or less, so that what failed together does not come back
+// together.
+func backOff(tries int, first, longest time.Duration) time.Duration {
+	pause := longest
+	if shift := max(tries-1, 0); shift < 40 && first<<shift < longest {
+		pause = first << shift
+	}
+	return time.Duration(float64(pause) * (0.75 + rand.Float64()/2))
+}
