@@ -30,15 +30,27 @@ type document struct {
 	private bool
 }
 
-// answer makes a handler of a function that finds a document.
-func (s *Server) answer(find func(context.Context, *question) (*document, error)) http.HandlerFunc {
+// A finder finds the document that answers a question.
+type finder func(context.Context, *question) (*document, error)
+
+// answer makes a handler for what may depend on who asks.
+func (s *Server) answer(find finder) http.HandlerFunc {
+	return s.public(func(ctx context.Context, q *question) (*document, error) {
+		if err := s.recognise(q); err != nil {
+			return nil, err
+		}
+		return find(ctx, q)
+	})
+}
+
+// public makes a handler for what everybody gets alike, actors above all. A
+// signature is not looked at: it would be checked by asking the signer's server
+// for its actor, whose request for ours would be signed, which would be checked
+// by asking … until both give up (gotosocial#1468, lemmy#3029).
+func (s *Server) public(find finder) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		q := &question{Request: r}
-		err := s.recognise(q)
-		var d *document
-		if err == nil {
-			d, err = find(r.Context(), q)
-		}
+		d, err := find(r.Context(), q)
 		w.Header().Set("Vary", "Accept")
 		if err != nil {
 			s.refuse(w, r, err)

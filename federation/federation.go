@@ -61,11 +61,11 @@ func (s *Server) Routes(r chi.Router) {
 	for _, of := range []string{"u", "c"} {
 		r.Get("/"+of+"/{name}/outbox", s.answer(s.outbox))
 		r.Get("/"+of+"/{name}/followers", s.answer(s.followers))
-		r.Get("/"+of+"/{name}/following", s.answer(s.following))
+		r.Get("/"+of+"/{name}/following", s.public(s.following))
 	}
-	r.Get("/outbox", s.answer(s.emptyCollection))
-	r.Get("/c/{name}/moderators", s.answer(s.moderators))
-	r.Get("/c/{name}/featured", s.answer(s.emptyCollection))
+	r.Get("/outbox", s.public(s.emptyCollection))
+	r.Get("/c/{name}/moderators", s.public(s.moderators))
+	r.Get("/c/{name}/featured", s.public(s.emptyCollection))
 	r.Get("/post/{id}/context", s.answer(s.thread))
 	r.Get("/post/{id}/replies", s.answer(s.thread))
 	r.Get("/activities/{type}/{id}", s.answer(s.activity))
@@ -79,9 +79,9 @@ func (s *Server) Routes(r chi.Router) {
 // gets the document that stands at the same address.
 func (s *Server) Wanted(pages http.Handler) http.Handler {
 	documents := chi.NewRouter()
-	documents.Get("/", s.answer(s.self))
-	documents.Get("/u/{name}", s.answer(s.person))
-	documents.Get("/c/{name}", s.answer(s.community))
+	documents.Get("/", s.public(s.self))
+	documents.Get("/u/{name}", s.public(s.person))
+	documents.Get("/c/{name}", s.public(s.community))
 	documents.Get("/post/{id}", s.answer(s.object))
 	documents.Get("/comment/{id}", s.answer(s.object))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
