@@ -66,22 +66,37 @@ func (tx *Tx) SetMembership(m *copse.Membership) error {
 	if err != nil {
 		return err
 	}
-	return tx.reach(m.Community, m.Actor)
+	return tx.reach(m)
 }
 
-// reach brings what is derived from memberships up to date after actor's
-// membership of a community has changed, if the community is ours. It counts
-// rather than adds, so it can be run at any time. The servers with a member in a
-// community are its row in peer_communities and, if anybody here is in it, ours.
-func (tx *Tx) reach(community, actor copse.ID) error {
-	a, err := tx.Actor(actor)
+// reach brings what is derived from the memberships of a community of ours up to
+// date after m has changed. It counts rather than adds, so it can be run at any
+// time. The servers with a member there are those in peer_communities and, if
+// anybody here is in it, this one.
+func (tx *Tx) reach(m *copse.Membership) error {
+	c, err := tx.Actor(m.Community)
+	if err != nil || !c.Local {
+		return err
+	}
+	a, err := tx.Actor(m.Actor)
 	if err != nil {
 		return err
 	}
-	if !a.Local {
-		if err := tx.reachPeer(community, a.Host); err != nil {
-			return err
-		}
+	switch {
+	case a.Local:
+	case m.Role >= copse.Member:
+		err = tx.reachHost(c.ID, a.Host)
+	default:
+		// A cross join is read in the order it is written: a server's people are
+		// fewer than a big community's members.
+		_, err = tx.exec(`
+			delete from peer_communities
+			where community = $1 and peer = (select p.id from peers p where p.host = $2) and not exists (
+				select 1 from actors b cross join memberships m
+				where b.host = $2 and m.community = $1 and m.actor = b.id and m.role > 0)`, c.ID, a.Host)
+	}
+	if err != nil {
+		return err
 	}
 	_, err = tx.exec(`
 		update communities set
@@ -90,28 +105,13 @@ func (tx *Tx) reach(community, actor copse.ID) error {
 				+ case when exists (
 					select 1 from memberships m join actors b on b.id = m.actor
 					where m.community = $1 and m.role > 0 and b.local) then 1 else 0 end
-		where actor = $1 and exists (select 1 from actors h where h.id = $1 and h.local)`, community)
+		where actor = $1`, c.ID)
 	return err
 }
 
-// reachPeer begins or ends announcing a community of ours to the server at host.
-func (tx *Tx) reachPeer(community copse.ID, host string) error {
-	// A cross join is read in the order it is written: a server's people are
-	// fewer than a big community's members.
-	in, err := one(tx, value[bool], `
-		select exists (
-			select 1 from actors b cross join memberships m
-			where b.host = $2 and m.community = $1 and m.actor = b.id and m.role > 0)
-			and exists (select 1 from actors c where c.id = $1 and c.local)`, community, host)
-	if err != nil {
-		return err
-	}
-	if !in {
-		_, err = tx.exec(`
-			delete from peer_communities
-			where community = $1 and peer = (select p.id from peers p where p.host = $2)`, community, host)
-		return err
-	}
+// reachHost has a community announced to the server at host, from what goes out
+// next on.
+func (tx *Tx) reachHost(community copse.ID, host string) error {
 	peer, err := tx.PeerAt(host)
 	if err != nil {
 		return err

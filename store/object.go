@@ -68,16 +68,16 @@ func (tx *Tx) AddObject(o *copse.Object) error {
 	if o.Active.IsZero() {
 		o.Active = o.Published
 	}
-	o.Path = ""
+	above := ""
+	o.Root, o.Path = 0, ""
 	if o.Parent != 0 {
-		parent, err := tx.Object(o.Parent)
-		if err != nil {
+		var err error
+		if o.Root, above, err = tx.place(o.Parent); err != nil {
 			return err
 		}
-		if len(parent.Path)/pathElement >= copse.MaxDepth {
+		if len(above)/pathElement >= copse.MaxDepth {
 			return copse.Invalid("text", "this conversation is nested too deeply; reply further up")
 		}
-		o.Root, o.Path = parent.Thread(), parent.Path
 	}
 	audience, err := found(one(tx, value[copse.Audience], `
 		update communities set active = case when active < $1 then $1 else active end
@@ -89,7 +89,6 @@ func (tx *Tx) AddObject(o *copse.Object) error {
 	if audience != copse.Public {
 		o.Audience = audience
 	}
-	above := o.Path
 	fresh, err := tx.add(&o.ID, func() (int64, error) {
 		if o.Root != 0 {
 			o.Path = above + element(o.ID)
@@ -113,6 +112,15 @@ func (tx *Tx) AddObject(o *copse.Object) error {
 		return copse.Conflict("there is already something at %s", o.URI)
 	}
 	return tx.recount(o.Root)
+}
+
+// place returns the root and the path of what the object with the given id is
+// answered under.
+func (tx *Tx) place(parent copse.ID) (root copse.ID, path string, err error) {
+	_, err = found(one(tx, func(r row) (none struct{}, err error) {
+		return none, r.Scan(&root, &path)
+	}, `select coalesce(root, id), path from objects where id = $1`, parent))
+	return root, path, err
 }
 
 // A path is the ids from below the root down to an object, each of fixed width,
