@@ -1,0 +1,34 @@
+package server
+
+import (
+	"context"
+	"time"
+
+	"copse/store"
+)
+
+// keepOutbox is how long what was sent can still be fetched. Peers ask for
+// 30 days.
+const keepOutbox = 45 * 24 * time.Hour
+
+// tidy forgets what nobody needs any more, once an hour.
+func (s *Server) tidy(ctx context.Context) {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		err := s.DB.Update(ctx, func(tx *store.Tx) error {
+			if _, err := tx.TidyOutbox(tx.Now.Add(-keepOutbox)); err != nil {
+				return err
+			}
+			return tx.TidyAccounts()
+		})
+		if err != nil && ctx.Err() == nil {
+			s.log.ErrorContext(ctx, "tidy", "err", err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
