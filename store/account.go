@@ -131,14 +131,15 @@ func (tx *Tx) Login(actor copse.ID) (Login, error) {
 // AddToken keeps a link that works once, until it expires. Earlier links of the
 // same purpose for the same person stop working. Only a hash of it is stored.
 func (tx *Tx) AddToken(token, purpose string, actor copse.ID, expires time.Time) error {
-	_, err := tx.exec(`
-		update tokens set used = $1
-		where purpose = $2 and used is null and (actor = $3 or (actor is null and cast($3 as bigint) is null))`,
-		tx.Now.UnixMicro(), purpose, null(actor))
-	if err != nil {
+	earlier := `update tokens set used = $1 where used is null and purpose = $2 and actor = $3`
+	args := []any{tx.Now.UnixMicro(), purpose, actor}
+	if actor == 0 {
+		earlier, args = `update tokens set used = $1 where used is null and purpose = $2 and actor is null`, args[:2]
+	}
+	if _, err := tx.exec(earlier, args...); err != nil {
 		return err
 	}
-	_, err = tx.exec(`insert into tokens (hash, purpose, actor, expires) values ($1, $2, $3, $4)`,
+	_, err := tx.exec(`insert into tokens (hash, purpose, actor, expires) values ($1, $2, $3, $4)`,
 		digest(token), purpose, null(actor), expires.UnixMicro())
 	return err
 }

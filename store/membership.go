@@ -88,12 +88,13 @@ func (tx *Tx) reach(m *copse.Membership) error {
 		err = tx.reachHost(c.ID, a.Host)
 	default:
 		// A cross join is read in the order it is written: a server's people are
-		// fewer than a big community's members.
+		// fewer than a big community's members. The plus keeps SQLite from reading
+		// through those for each of them.
 		_, err = tx.exec(`
 			delete from peer_communities
 			where community = $1 and peer = (select p.id from peers p where p.host = $2) and not exists (
 				select 1 from actors b cross join memberships m
-				where b.host = $2 and m.community = $1 and m.actor = b.id and m.role > 0)`, c.ID, a.Host)
+				where b.host = $2 and m.community = $1 and m.actor = b.id and +m.role > 0)`, c.ID, a.Host)
 	}
 	if err != nil {
 		return err
@@ -103,8 +104,8 @@ func (tx *Tx) reach(m *copse.Membership) error {
 			members = (select count(*) from memberships m where m.community = $1 and m.role > 0),
 			councils = (select count(*) from peer_communities pc where pc.community = $1)
 				+ case when exists (
-					select 1 from memberships m join actors b on b.id = m.actor
-					where m.community = $1 and m.role > 0 and b.local) then 1 else 0 end
+					select 1 from memberships m cross join actors b
+					where m.community = $1 and m.role > 0 and b.id = m.actor and b.local) then 1 else 0 end
 		where actor = $1`, c.ID)
 	return err
 }

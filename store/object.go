@@ -146,8 +146,11 @@ func (tx *Tx) recount(root copse.ID) error {
 		update objects set replies = t.replies, councils = t.councils,
 			active = case when t.newest > published then t.newest else published end
 		from (
-			select count(*) as replies, count(distinct a.host) as councils, max(r.published) as newest
-			from objects r join actors a on a.id = r.author
+			select count(*) as replies, max(r.published) as newest, (
+				select count(distinct a.host)
+				from actors a
+				where a.id in (select b.author from objects b where b.root = $1 and b.deleted is null)) as councils
+			from objects r
 			where r.root = $1 and r.deleted is null) t
 		where id = $1`, root)
 	return err

@@ -214,15 +214,21 @@ func (tx *Tx) Receipts(object copse.ID) ([]Receipt, error) {
 			where o.id = $1 and x.type in ('Create', 'Update')
 			order by x.id desc
 			limit 1
+		), receivers as materialized (
+			select pc.peer as peer
+			from sent x cross join peer_communities pc
+			where x.ours and pc.community = x.community and pc.since < x.id
+			union all
+			select h.id
+			from sent x cross join peers h
+			where not x.ours and h.host = x.home
 		)
 		select `+peerColumns+`, x.id, x.ours, e.outbox, e.error, e.stopped
 		from sent x
-			join peers p on p.id in (
-				select pc.peer from peer_communities pc
-				where x.ours and pc.community = x.community and pc.since < x.id
-				union all
-				select h.id from peers h where not x.ours and h.host = x.home)
+			cross join receivers r
+			cross join peers p
 			left join peer_extra e on e.peer = p.id and e.outbox = x.id
+		where p.id = r.peer
 		order by p.title, p.host`, object)
 }
 

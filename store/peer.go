@@ -126,16 +126,20 @@ func (tx *Tx) Concerned(seen copse.ID) (peers []copse.ID, end copse.ID, err erro
 	if end, err = tx.endOfOutbox(); err != nil {
 		return nil, seen, err
 	}
+	// A cross join is read in the order it is written, and "union all" wants no
+	// order of its parts: what is new is little, whatever else there is.
 	peers, err = many(tx, value[copse.ID], `
-		select pc.peer
-		from outbox x join peer_communities pc on pc.community = x.community
-		where x.id > $1
-		union
-		select e.peer from peer_extra e where e.outbox > $1 and e.stopped is null
-		union
-		select e.peer from peer_extra e where e.not_until <= $2 and e.stopped is null
-		union
-		select p.id from peers p where p.not_until <= $2`, seen, tx.Now.UnixMicro())
+		select distinct c.peer
+		from (
+			select pc.peer as peer
+			from outbox x cross join peer_communities pc
+			where x.id > $1 and x.community is not null and pc.community = x.community
+			union all
+			select e.peer from peer_extra e where e.outbox > $1 and e.stopped is null
+			union all
+			select e.peer from peer_extra e where e.not_until <= $2 and e.stopped is null
+			union all
+			select p.id from peers p where p.not_until <= $2) c`, seen, tx.Now.UnixMicro())
 	return peers, end, err
 }
 

@@ -181,20 +181,11 @@ func (tx *Tx) Submitted(v copse.Viewer, community copse.ID) ([]Post, error) {
 
 // A Tally is how much there is in a community, for its navigation.
 type Tally struct {
-	Topics     int
-	Unanswered int
+	Unanswered int // questions, up to a thousand
 }
 
-// Tally counts what a community has, up to a thousand of each.
+// Tally counts what a community has that the viewer may see.
 func (tx *Tx) Tally(v copse.Viewer, community copse.ID) (t Tally, err error) {
-	t.Topics, err = one(tx, value[int], `
-		select count(*) from (
-			select 1 from objects o
-			where o.community = $3 and o.root is null and o.deleted is null and `+visible+`
-			limit 1000) few`, v.Actor, v.Peer, community)
-	if err != nil {
-		return t, err
-	}
 	t.Unanswered, err = one(tx, value[int], `
 		select count(*) from (
 			select 1 from objects o

@@ -90,14 +90,17 @@ create table objects (
 	html        text    not null,
 	extra       text    not null default ''
 );
--- Rows are never deleted from here, so parent and answer need no index.
+-- Rows are never deleted from here, so parent and answer need no index. Columns
+-- that a condition settles stand in some indexes all the same: only so does
+-- SQLite answer from the index alone, and what is counted or merged is spread
+-- over the whole table.
 create index objects_newest  on objects (community, kind, id)         where root is null and deleted is null;
 create index objects_active  on objects (community, kind, active, id) where root is null and deleted is null;
-create index objects_home    on objects (community, active, id)       where root is null and deleted is null;
-create index objects_open    on objects (community, id)
+create index objects_home    on objects (community, active, id, root, deleted)       where root is null and deleted is null;
+create index objects_open    on objects (community, id, audience, root, deleted, question, answer)
 	where root is null and deleted is null and question and answer is null;
 create index objects_thread  on objects (root, path)              where root is not null;
-create index objects_replies on objects (root, author, published) where root is not null and deleted is null;
+create index objects_replies on objects (root, author, published, deleted) where root is not null and deleted is null;
 create index objects_author  on objects (author, id)              where deleted is null;
 create index objects_waiting on objects (community, id)           where accepted is null and deleted is null;
 create index objects_starts  on objects (community, starts)       where starts is not null;
@@ -267,7 +270,7 @@ create table tokens (
 	expires bigint not null,
 	used    bigint
 );
-create index tokens_actor on tokens (actor, purpose) where actor is not null;
+create index tokens_actor on tokens (actor, purpose);
 
 create table mails (
 	id        bigint primary key,
