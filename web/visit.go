@@ -1,7 +1,6 @@
 package web
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
 	"path"
@@ -114,9 +113,10 @@ func (s *Site) Frame(v *Visit, r *http.Request, title string) page.Frame {
 }
 
 // Place returns the head of a community's pages. current is the address of the
-// section that the page is in.
+// section that the page is in. Sections are for those who can read what is in
+// them, and what waits to be decided is for those who decide.
 func (s *Site) Place(v *Visit, tx *store.Tx, c *copse.Community, current string) (*page.Place, error) {
-	tally, err := tx.Tally(v.Viewer, c.ID)
+	facts, err := tx.Facts(v.Viewer.Actor, c, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -126,12 +126,30 @@ func (s *Site) Place(v *Visit, tx *store.Tx, c *copse.Community, current string)
 	}
 	p := &page.Place{Name: c.Title, URL: c.Path(), Line: line}
 	p.Sections = append(p.Sections, page.Link{Text: v.W.T("place.home"), URL: c.Path()})
-	for _, section := range s.Sections {
-		if section.Links != nil {
-			p.Sections = append(p.Sections, section.Links(s, v, c, tally)...)
+	if copse.MaySee(facts, c.Audience) == nil {
+		tally, err := tx.Tally(v.Viewer, c.ID)
+		if err != nil {
+			return nil, err
+		}
+		for _, section := range s.Sections {
+			if section.Links != nil {
+				p.Sections = append(p.Sections, section.Links(s, v, c, tally)...)
+			}
 		}
 	}
-	p.Sections = append(p.Sections, page.Link{Text: v.W.T("place.members"), URL: c.Path() + "/members"})
+	p.Sections = append(p.Sections, page.Link{
+		Text: v.W.T("place.members"), URL: c.Path() + "/members", Count: c.Members, Counted: v.W.N("community.people", c.Members),
+	})
+	if c.Local && copse.MayDecide(facts) == nil {
+		waiting, err := tx.Waiting(c.ID, requestsOnPage)
+		if err != nil {
+			return nil, err
+		}
+		p.Sections = append(p.Sections, page.Link{
+			Text: v.W.T("community.facilitate"), URL: c.Path() + "/facilitate/requests",
+			Count: len(waiting), Counted: v.W.N("community.waiting", len(waiting)),
+		})
+	}
 	for i := range p.Sections {
 		p.Sections[i].Current = p.Sections[i].URL == current
 	}
@@ -256,54 +274,18 @@ func (s *Site) SignedIn(v *Visit) error {
 	return nil
 }
 
-// askToSignIn sends a reader to sign in and then back.
-func (s *Site) askToSignIn(w http.ResponseWriter, r *http.Request, v *Visit) error {
-	w.Header().Set("Cache-Control", noStore)
-	if !isRead(r) {
-		return errors.New("not yet")
-	}
-	http.Redirect(w, r, "/sign-in?"+url.Values{"next": {r.URL.RequestURI()}}.Encode(), http.StatusSeeOther)
-	return nil
-}
-
-// here returns target if it is an address on this server, taken apart and put
-// together again, and "/" if it is anything else.
+// here returns target if it is an address on this server, and "/" if it is
+// anything else.
 func here(target string) string {
 	u, err := url.Parse(target)
-	if err != nil || u.Scheme != "" || u.Opaque != "" || u.Host != "" || u.User != nil || !strings.HasPrefix(u.Path, "/") {
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !strings.HasPrefix(u.Path, "/") {
 		return "/"
 	}
-	u = &url.URL{Path: path.Clean(u.Path), RawQuery: u.Query().Encode()}
-	return u.String()
+	return address(u.Path, u.Query())
 }
 
-// Cookie that holds the language somebody chose.
-const langCookie = "copse-lang"
-
-// choice returns the language that was chosen: in this browser, or else in the
-// account.
-func choice(r *http.Request, account string) string {
-	if c, err := r.Cookie(langCookie); err == nil && (c.Value == "en" || c.Value == "cy") {
-		return c.Value
-	}
-	return account
-}
-
-// choose keeps the language that ?lang= asks for and goes on to the page without
-// it.
-func (s *Site) choose(w http.ResponseWriter, r *http.Request, v *Visit, lang string) error {
-	if v.Login != nil && v.Login.Language != lang {
-		if err := s.changeAccount(r.Context(), v.Login.Actor, func(n *store.Account) { n.Language = lang }); err != nil {
-			return err
-		}
-	}
-	http.SetCookie(w, &http.Cookie{
-		Name: langCookie, Value: lang, Path: "/", MaxAge: 365 * 24 * 60 * 60,
-		Secure: s.https(), HttpOnly: true, SameSite: http.SameSiteLaxMode,
-	})
-	query := r.URL.Query()
-	query.Del("lang")
-	w.Header().Set("Cache-Control", noStore)
-	http.Redirect(w, r, here((&url.URL{Path: r.URL.Path, RawQuery: query.Encode()}).String()), http.StatusSeeOther)
-	return nil
+// address puts an address on this server together. However it began, it does not
+// begin with two slashes, which would make it another server's.
+func address(p string, query url.Values) string {
+	return (&url.URL{Path: path.Clean("/" + p), RawQuery: query.Encode()}).String()
 }

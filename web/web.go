@@ -46,7 +46,9 @@ type Site struct {
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 	Log            *slog.Logger   // nil is slog.Default()
 
-	sessions *scs.SessionManager
+	sessions  *scs.SessionManager
+	passwords *passwords
+	limits    limits
 }
 
 // Federation is what pages ask of other servers.
@@ -69,6 +71,8 @@ type Section struct {
 	Links func(*Site, *Visit, *copse.Community, store.Tally) []page.Link
 	// Front is what the section shows on the home page of a community.
 	Front func(*Site, *Visit, *store.Tx, *copse.Community) (templ.Component, error)
+	// Start is what somebody who may post can start there.
+	Start func(*Visit, *copse.Community) []page.Action
 }
 
 // A Handler answers a request for v. An error it returns becomes a page, so it
@@ -91,7 +95,7 @@ func (s *Site) Handler() http.Handler {
 	if s.Log == nil {
 		s.Log = slog.Default()
 	}
-	s.sessions = newSessions(s.DB, s.https())
+	s.sessions, s.passwords, s.limits = newSessions(s.DB, s.https()), newPasswords(), newLimits()
 
 	r := chi.NewRouter()
 	r.NotFound(s.handle(func(http.ResponseWriter, *http.Request, *Visit) error {
@@ -102,6 +106,11 @@ func (s *Site) Handler() http.Handler {
 	}))
 	r.Handle("/assets/*", asset.Handler())
 	r.Handle("/favicon.ico", asset.Handler())
+	s.accounts(r)
+	s.about(r)
+	s.Handle(r, http.MethodGet, "/", s.home)
+	s.Handle(r, http.MethodGet, "/u/{person}", s.profile)
+	s.communities(r)
 	for _, section := range s.Sections {
 		if section.Routes != nil {
 			section.Routes(s, r)
@@ -113,7 +122,8 @@ func (s *Site) Handler() http.Handler {
 		return copse.Forbidden("this form was sent from another site")
 	}))
 	chain := chi.Chain(
-		s.recovered, s.secured, limited, s.clientIP(), compressed, watched, s.sessions.LoadAndSave, crossOrigin.Handler,
+		s.recovered, newCache(&s.Hub.Outbox, s.sessions.Cookie.Name).around, s.secured, limited, s.clientIP(),
+		compressed, watched, s.sessions.LoadAndSave, crossOrigin.Handler,
 	)
 	return chain.Handler(r)
 }
@@ -153,7 +163,7 @@ func (s *Site) answer(w http.ResponseWriter, r *http.Request, v *Visit, h Handle
 	}
 	clean(r.Form)
 	clean(r.PostForm)
-	if lang := r.URL.Query().Get("lang"); isRead(r) && (lang == "en" || lang == "cy") {
+	if lang := r.URL.Query().Get("lang"); isRead(r) && isLanguage(lang) {
 		return s.choose(w, r, v, lang)
 	}
 	return h(w, r, v)
@@ -201,9 +211,9 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, v *Visit, err error)
 	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
 		return // the reader has gone
 	}
-	if signIn := (*signInFirst)(nil); errors.As(err, &signIn) {
-		err = s.askToSignIn(w, r, v)
-		if err == nil {
+	w.Header().Set("Cache-Control", noStore)
+	if first := (*signInFirst)(nil); errors.As(err, &first) {
+		if err = s.askToSignIn(w, r, v); err == nil {
 			return
 		}
 	}
@@ -228,7 +238,6 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, v *Visit, err error)
 		reference = rand.Text()[:8]
 		s.Log.Error("page failed", "reference", reference, "method", r.Method, "path", r.URL.Path, "err", err)
 	}
-	w.Header().Set("Cache-Control", noStore)
 	if err := s.Render(w, r, status, page.Problem(s.Frame(v, r, ""), status, sentence, reference)); err != nil {
 		s.Log.Error("error page failed", "path", r.URL.Path, "err", err)
 		http.Error(w, http.StatusText(status), status)
