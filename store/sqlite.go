@@ -299,19 +299,22 @@ func (s *sqlite) checkpoint() {
 		case <-s.closing:
 			return
 		}
-		if !s.written.Swap(false) {
-			continue
-		}
-		// What cannot be copied yet is copied next time.
-		s.pool.Exec("pragma wal_checkpoint(passive)")
-		if log, err := os.Stat(s.path + "-wal"); err != nil || log.Size() <= longLog {
-			continue
-		}
-		select {
-		case s.long <- struct{}{}:
-		case <-s.closing:
-			return
-		}
+		s.cutLog()
+	}
+}
+
+func (s *sqlite) cutLog() {
+	if !s.written.Swap(false) {
+		return
+	}
+	// What cannot be copied yet is copied next time.
+	s.pool.Exec("pragma wal_checkpoint(passive)")
+	if log, err := os.Stat(s.path + "-wal"); err != nil || log.Size() <= longLog {
+		return
+	}
+	select {
+	case s.long <- struct{}{}:
+	case <-s.closing:
 	}
 }
 
