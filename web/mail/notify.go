@@ -1,0 +1,126 @@
+package mail
+
+import (
+	"fmt"
+	"time"
+
+	"copse/copse"
+	"copse/internal/words"
+	"copse/store"
+)
+
+const (
+	day = 24 * time.Hour
+	// askedMost is how often in a day facilitators hear that one person asked to
+	// join: asking and taking it back over and over must not fill mailboxes.
+	askedMost = 3
+	// facilitators is how many of a community hear of it.
+	facilitators = 50
+)
+
+// Notify queues letters about act, which has just taken effect.
+func (w *Worker) Notify(tx *store.Tx, act *copse.Activity) error {
+	switch {
+	case act.Community == nil:
+		return nil
+	case act.Type == "Follow" && act.Community.Local:
+		return w.askedToJoin(tx, act)
+	case (act.Type == "Accept" || act.Type == "Reject") && act.Inner.Actor.Local:
+		return w.decided(tx, act)
+	}
+	return nil
+}
+
+// askedToJoin tells those facilitators who are here. Those elsewhere are told by
+// nobody yet: on the wire there is no such letter.
+func (w *Worker) askedToJoin(tx *store.Tx, act *copse.Activity) error {
+	m, err := tx.Membership(act.Community.ID, act.Actor.ID)
+	if err != nil || m.State != copse.Pending {
+		return err
+	}
+	key := fmt.Sprint(m.Community, " ", m.Actor)
+	today := tx.Now.Truncate(day)
+	if times, _, err := w.asked.Get(key, today, today.Add(-day)); err != nil || times >= askedMost {
+		return err
+	}
+	if err := w.asked.Increment(key, today); err != nil {
+		return err
+	}
+	all, err := tx.MembersOf(act.Community.ID, copse.Moderator, 0, facilitators)
+	if err != nil {
+		return err
+	}
+	council, err := w.council(tx, act.Actor)
+	if err != nil {
+		return err
+	}
+	for _, f := range all {
+		if !f.Local {
+			continue
+		}
+		err := w.write(tx, f.Actor, func(l Letterhead, to string) *store.Mail {
+			return l.Asked(to, f.Title, act.Community, act.Actor.Title, council, m.Reason)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// decided tells somebody here what a community answered, the first time it does.
+func (w *Worker) decided(tx *store.Tx, act *copse.Activity) error {
+	m, err := tx.Membership(act.Community.ID, act.Inner.Actor.ID)
+	if err != nil || !m.Since.Equal(tx.Now) {
+		return err
+	}
+	person, err := tx.Actor(act.Inner.Actor.ID)
+	if err != nil {
+		return err
+	}
+	council, err := w.council(tx, &act.Community.Actor)
+	if err != nil {
+		return err
+	}
+	return w.write(tx, person, func(l Letterhead, to string) *store.Mail {
+		if act.Type == "Accept" {
+			return l.Joined(to, person.Title, act.Community, council, act.Reason)
+		}
+		return l.Declined(to, person.Title, act.Community, council, act.Reason)
+	})
+}
+
+// write queues a letter to somebody here, in their language. The server's own
+// actor has no account and gets none.
+func (w *Worker) write(tx *store.Tx, person *copse.Actor, letter func(l Letterhead, to string) *store.Mail) error {
+	account, err := tx.Account(person.ID)
+	if copse.CodeOf(err) == copse.CodeNotFound {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	server, err := Server(tx, person.Host)
+	if err != nil {
+		return err
+	}
+	return tx.QueueMail(letter(Letterhead{words.In(account.Language), server, w.Base}, account.Email))
+}
+
+// council is the name of the council that an actor is at.
+func (w *Worker) council(tx *store.Tx, a *copse.Actor) (string, error) {
+	if a.Local {
+		return Server(tx, a.Host)
+	}
+	return tx.Title(a.Host)
+}
+
+// Server returns the name of the council that runs this server, or host, its
+// own, while it has none.
+func Server(tx *store.Tx, host string) (string, error) {
+	title, err := tx.Setting("title")
+	if title == "" {
+		return host, err
+	}
+	return title, err
+}
