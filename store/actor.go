@@ -50,7 +50,7 @@ func (tx *Tx) ActorByURI(uri string) (*copse.Actor, error) {
 // ActorByKey returns the actor whose key has the given id.
 func (tx *Tx) ActorByKey(keyID string) (*copse.Actor, error) {
 	return found(one(tx, scanActor, `
-		select `+actorColumns+` from actors a where a.key_id = $1 order by a.id limit 1`, keyID))
+		select `+actorColumns+` from actors a where a.key_id = $1 and a.key_id <> '' order by a.id limit 1`, keyID))
 }
 
 // ActorByName returns the actor of ours with the given name. Names are lower

@@ -1,0 +1,187 @@
+package store_test
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"copse/copse"
+	"copse/store"
+	"copse/store/storetest"
+)
+
+// someone has a value in every field.
+func someone(name, host string, local bool) *copse.Actor {
+	uri := "https://" + host + "/u/" + name
+	at := time.Date(2027, 3, 1, 12, 0, 0, 1000, time.UTC)
+	return &copse.Actor{
+		ID: store.NewID(), Type: copse.Person, URI: uri, Name: name, Host: host, Title: "Ann Ŵyn", Summary: "<p>Trees</p>",
+		Source: "Trees", JobTitle: "Officer", URL: uri + "?page", Inbox: uri + "/inbox", SharedInbox: "https://" + host + "/inbox",
+		KeyID: uri + "#main-key", PublicKey: "PEM", Local: local, Created: at, Fetched: at.Add(time.Hour),
+	}
+}
+
+func TestActorsReadAsWritten(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ann := someone("ann", "york.example", true)
+		update(t, db, func(tx *store.Tx) error { return tx.AddActor(ann) })
+		check := func(want *copse.Actor) {
+			t.Helper()
+			view(t, db, func(tx *store.Tx) error {
+				for way, read := range map[string]func() (*copse.Actor, error){
+					"Actor":       func() (*copse.Actor, error) { return tx.Actor(want.ID) },
+					"ActorByURI":  func() (*copse.Actor, error) { return tx.ActorByURI(want.URI) },
+					"ActorByKey":  func() (*copse.Actor, error) { return tx.ActorByKey(want.KeyID) },
+					"ActorByName": func() (*copse.Actor, error) { return tx.ActorByName(want.Name) },
+				} {
+					got, err := read()
+					if err != nil {
+						t.Errorf("%s: %v", way, err)
+					} else if !reflect.DeepEqual(got, want) {
+						t.Errorf("%s read %+v, want %+v", way, got, want)
+					}
+				}
+				return nil
+			})
+		}
+		check(ann)
+
+		changed := *ann
+		changed.Title, changed.Summary, changed.Source, changed.JobTitle, changed.URL = "Ann", "<p>Hedges</p>", "Hedges", "Head", ""
+		changed.Inbox, changed.SharedInbox, changed.KeyID, changed.PublicKey = "https://york.example/in", "", "https://york.example/k", "PEM2"
+		changed.Fetched, changed.Gone = time.Time{}, ann.Created.Add(time.Minute)
+		want := changed
+		changed.URI, changed.Name, changed.Host, changed.Type, changed.Local = "https://evil.example/", "evil", "evil.example", copse.Group, false
+		update(t, db, func(tx *store.Tx) error { return tx.SetActor(&changed) })
+		check(&want)
+	})
+}
+
+func TestANameOrURIIsGivenOnce(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		update(t, db, func(tx *store.Tx) error { return tx.AddActor(someone("ann", "york.example", true)) })
+		add := func(a *copse.Actor) error {
+			return db.Update(t.Context(), func(tx *store.Tx) error { return tx.AddActor(a) })
+		}
+		group := someone("ann", "york.example", true)
+		group.Type, group.URI = copse.Group, "https://york.example/c/ann"
+		if err := add(group); copse.CodeOf(err) != copse.CodeInvalid {
+			t.Errorf("a community of a person's name = %v, want it refused", err)
+		}
+		again := someone("bob", "york.example", true)
+		again.URI = "https://york.example/u/ann"
+		if err := add(again); copse.CodeOf(err) != copse.CodeInvalid {
+			t.Errorf("a URI that is taken = %v, want it refused", err)
+		}
+		// What others do with names at their own place is up to them.
+		theirs, too := someone("ann", "hull.example", false), someone("ann", "hull.example", false)
+		too.Type, too.URI = copse.Group, "https://hull.example/c/ann"
+		for _, a := range []*copse.Actor{theirs, too} {
+			if err := add(a); err != nil {
+				t.Errorf("a remote actor of that name: %v", err)
+			}
+		}
+		view(t, db, func(tx *store.Tx) error {
+			for _, want := range []*copse.Actor{theirs, too} {
+				got, err := tx.ActorAt("ann", "hull.example", want.Type)
+				if err != nil || got.ID != want.ID {
+					t.Errorf("the %s ann@hull.example is %+v, %v", want.Type, got, err)
+				}
+			}
+			if got, err := tx.ActorByName("ann"); err != nil || got.Host != "york.example" {
+				t.Errorf("ann here is %+v, %v", got, err)
+			}
+			return nil
+		})
+	})
+}
+
+// A server that was set up anew has other actors of the same names.
+func TestANameAtAHostIsWhoIsThereNow(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		first, second, third := someone("ann", "hull.example", false), someone("ann", "hull.example", false), someone("ann", "hull.example", false)
+		second.URI, third.URI = "https://hull.example/2", "https://hull.example/3"
+		third.Gone = time.Now()
+		update(t, db, func(tx *store.Tx) error {
+			for _, a := range []*copse.Actor{first, second, third} {
+				if err := tx.AddActor(a); err != nil {
+					return err
+				}
+			}
+			return tx.SetActor(third)
+		})
+		view(t, db, func(tx *store.Tx) error {
+			if got, err := tx.ActorAt("ann", "hull.example", copse.Person); err != nil || got.ID != second.ID {
+				t.Errorf("ann@hull.example is %+v, %v; want the newest that is not gone", got, err)
+			}
+			return nil
+		})
+	})
+}
+
+func TestAnActorGetsOneKey(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ann := someone("ann", "york.example", true)
+		update(t, db, func(tx *store.Tx) error { return tx.AddActor(ann) })
+		for i, want := range []bool{true, false} {
+			update(t, db, func(tx *store.Tx) error {
+				key := string(rune('1' + i))
+				fresh, err := tx.AddKey(ann.ID, "id"+key, "public"+key, "private"+key)
+				if fresh != want {
+					t.Errorf("AddKey number %d = %v, want %v", i, fresh, want)
+				}
+				return err
+			})
+		}
+		view(t, db, func(tx *store.Tx) error {
+			private, err := tx.PrivateKey(ann.ID)
+			if err != nil || private != "private1" {
+				t.Errorf("the private key is %q, %v", private, err)
+			}
+			a, err := tx.ActorByKey("id1")
+			if err != nil || a.ID != ann.ID || a.PublicKey != "public1" {
+				t.Errorf("the public key is %+v, %v", a, err)
+			}
+			return nil
+		})
+	})
+}
+
+func TestWhatIsNotThereIsNotFound(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		keyless := someone("bob", "hull.example", false)
+		keyless.KeyID, keyless.PublicKey = "", ""
+		update(t, db, func(tx *store.Tx) error { return tx.AddActor(keyless) })
+		view(t, db, func(tx *store.Tx) error {
+			for way, read := range map[string]func() error{
+				"Actor":          func() error { _, err := tx.Actor(1); return err },
+				"ActorByURI":     func() error { _, err := tx.ActorByURI("x"); return err },
+				"ActorByKey":     func() error { _, err := tx.ActorByKey("x"); return err },
+				"no key":         func() error { _, err := tx.ActorByKey(""); return err },
+				"ActorByName":    func() error { _, err := tx.ActorByName("x"); return err },
+				"ActorAt":        func() error { _, err := tx.ActorAt("x", "y", copse.Person); return err },
+				"PrivateKey":     func() error { _, err := tx.PrivateKey(1); return err },
+				"Community":      func() error { _, err := tx.Community(1); return err },
+				"CommunityByURI": func() error { _, err := tx.CommunityByURI("x"); return err },
+				"Communities":    func() error { _, err := tx.Communities(store.Directory{Before: 1, N: 1}); return err },
+				"Object":         func() error { _, err := tx.Object(1); return err },
+				"ObjectByURI":    func() error { _, err := tx.ObjectByURI("x"); return err },
+				"Post":           func() error { _, err := tx.Post(copse.Viewer{}, 1); return err },
+				"PostByURI":      func() error { _, err := tx.PostByURI(copse.Viewer{}, "x"); return err },
+				"PlaceOf":        func() error { _, err := tx.PlaceOf(copse.Viewer{}, 1); return err },
+				"Peer":           func() error { _, err := tx.Peer("x"); return err },
+				"PeerByID":       func() error { _, err := tx.PeerByID(1); return err },
+				"OutgoingByURI":  func() error { _, err := tx.OutgoingByURI(""); return err },
+				"Account":        func() error { _, err := tx.Account(1); return err },
+				"AccountByEmail": func() error { _, err := tx.AccountByEmail("x"); return err },
+				"Login":          func() error { _, err := tx.Login(1); return err },
+				"Token":          func() error { _, err := tx.Token("x", "y"); return err },
+			} {
+				if err := read(); copse.CodeOf(err) != copse.CodeNotFound {
+					t.Errorf("%s = %v, want that there is nothing", way, err)
+				}
+			}
+			return nil
+		})
+	})
+}
