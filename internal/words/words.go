@@ -153,20 +153,20 @@ type filling struct {
 // Sentence returns what an error tells a person, as a sentence for a page. format
 // is English, lower case and without a full stop ("join %s to post here"), as
 // errors are in Go; the sentence has a capital and a full stop, and is in w's
-// language if there is a translation.
+// language if there is a translation. What stands in place of a verb keeps its
+// case: host names have no capitals.
 func (w *Words) Sentence(format string, args ...any) string {
 	if own, ok := w.sentences[format]; ok {
 		format = own
 	}
-	s := format
-	if len(args) > 0 {
-		s = fmt.Sprintf(format, args...)
-	}
-	first, size := utf8.DecodeRuneInString(s)
+	first, size := utf8.DecodeRuneInString(format)
 	if size == 0 {
 		return ""
 	}
-	s = string(unicode.ToUpper(first)) + s[size:]
+	s := string(unicode.ToUpper(first)) + format[size:]
+	if len(args) > 0 {
+		s = fmt.Sprintf(s, args...)
+	}
 	if strings.ContainsAny(s[len(s)-1:], ".?!") {
 		return s
 	}

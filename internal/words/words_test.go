@@ -100,6 +100,12 @@ func TestASentenceHasACapitalAndOneFullStop(t *testing.T) {
 	}
 }
 
+func TestAHostNameKeepsItsCaseAtTheHeadOfASentence(t *testing.T) {
+	if got, want := In("en").Sentence("%s is on holiday", "harlow.gov.uk"), "harlow.gov.uk is on holiday."; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestNamesAreListedAsPeopleDo(t *testing.T) {
 	for _, c := range []struct {
 		lang  string
