@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -256,7 +257,7 @@ func (s *Site) Person(v *Visit, tx *store.Tx, a *copse.Actor) (page.Person, erro
 	if err != nil {
 		return p, err
 	}
-	p.Confirmed = peer.Policy == copse.Allow
+	p.Confirmed = peer.Policy == copse.Allow || peer.Policy == copse.Undecided && slices.Contains(s.Allow, a.Host)
 	return p, nil
 }
 

@@ -43,6 +43,7 @@ type Site struct {
 	Base           string // "https://stevenage.gov.uk"; cookies are Secure if it is https
 	Sections       []Section
 	Mode           copse.Mode
+	Allow          []string       // hosts whose councils the configuration trusts
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 	Log            *slog.Logger   // nil is slog.Default()
 
