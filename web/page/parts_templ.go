@@ -956,9 +956,9 @@ func Time(w *words.Words, t, now time.Time, url string) templ.Component {
 			}
 		}
 		var templ_7745c5c3_Var49 string
-		templ_7745c5c3_Var49, templ_7745c5c3_Err = templ.JoinStringErrs("(" + w.Ago(t, now) + ")")
+		templ_7745c5c3_Var49, templ_7745c5c3_Err = templ.JoinStringErrs(" (" + w.Ago(t, now) + ")")
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `parts.templ`, Line: 162, Col: 28}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `parts.templ`, Line: 162, Col: 29}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var49))
 		if templ_7745c5c3_Err != nil {
