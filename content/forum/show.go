@@ -1,0 +1,203 @@
+package forum
+
+import (
+	"strings"
+
+	"copse/copse"
+	"copse/internal/markup"
+	"copse/store"
+	"copse/web"
+	"copse/web/page"
+)
+
+// A showing turns what is in the store into what one reader's page shows.
+type showing struct {
+	*scene
+	site pages
+	v    *web.Visit
+	tx   *store.Tx
+	home string // the council that runs the community
+	by   map[copse.ID]page.Person
+}
+
+func (p pages) showing(v *web.Visit, tx *store.Tx, sc *scene) (*showing, error) {
+	home, err := p.Council(v, tx, &sc.Community.Actor)
+	return &showing{sc, p, v, tx, home, map[copse.ID]page.Person{}}, err
+}
+
+func (s *showing) person(a *copse.Actor) (page.Person, error) {
+	if p, ok := s.by[a.ID]; ok {
+		return p, nil
+	}
+	p, err := s.site.Person(s.v, s.tx, a)
+	s.by[a.ID] = p
+	return p, err
+}
+
+// post is one post as the page of its topic shows it.
+func (s *showing) post(p store.Post) (shown post, err error) {
+	shown = post{Anchor: anchor(p.Object), First: p.TopLevel(), At: p.Published, URL: address(p.Object), HTML: p.HTML}
+	if !p.Deleted.IsZero() {
+		shown.Gone = gone(s.v, p.Object)
+		return shown, nil
+	}
+	if shown.By, err = s.person(p.By); err != nil {
+		return shown, err
+	}
+	shown.Label = label(s.v, p.Object, shown.By)
+	if waits(s.Community, p.Object) {
+		shown.Waiting = s.v.W.T("topic.waiting", "council", s.home)
+	}
+	if !p.TopLevel() && s.Topic.Answer == p.ID {
+		asker, err := s.person(s.Topic.By)
+		if err != nil {
+			return shown, err
+		}
+		shown.Accepted = s.v.W.T("topic.accepted_by", "name", asker.Name)
+	}
+	if !p.Edited.IsZero() {
+		// A question changes when its answer is accepted, though its words do not.
+		was, err := s.tx.Revisions(p.ID)
+		if err != nil {
+			return shown, err
+		}
+		if len(was) > 0 {
+			shown.History = address(p.Object) + "/history"
+		}
+	}
+	if err := s.addActions(p, &shown); err != nil {
+		return shown, err
+	}
+	shown.Receipt, err = s.receipt(p)
+	return shown, err
+}
+
+// gone says who removed what was here.
+func gone(v *web.Visit, o *copse.Object) string {
+	if o.Removed {
+		return v.W.T("topic.removed")
+	}
+	return v.W.T("topic.deleted")
+}
+
+// label says which post this is.
+func label(v *web.Visit, o *copse.Object, by page.Person) string {
+	switch {
+	case !o.TopLevel():
+		return v.W.T("topic.reply_from", "name", by.Name)
+	case o.Question:
+		return v.W.T("topic.question_from", "name", by.Name)
+	}
+	return v.W.T("topic.conversation_from", "name", by.Name)
+}
+
+// waits reports whether o, written here, has still to be taken by the community's
+// home.
+func waits(c *copse.Community, o *copse.Object) bool {
+	return o.Local && !c.Local && o.Accepted.IsZero()
+}
+
+// addActions fills in what the reader may do to a post.
+func (s *showing) addActions(p store.Post, shown *post) error {
+	w, facts, at := s.v.W, s.facts(s.v, p.Object), address(p.Object)
+	add := func(a page.Action) {
+		a.About = w.T("topic.about", "name", shown.By.Name)
+		shown.Actions = append(shown.Actions, a)
+	}
+	if copse.MayReply(facts) == nil && s.Topic.Deleted.IsZero() {
+		reply := page.Action{Text: w.T("topic.reply"), URL: "#text"}
+		if !p.TopLevel() {
+			reply.URL = "/post/" + idText(p.Root) + "/reply?to=" + idText(p.ID)
+		}
+		add(reply)
+	}
+	if copse.MayLike(facts) == nil && !facts.Author {
+		was, err := s.tx.Response(p.ID, s.v.Viewer.Actor, "Like")
+		if err != nil {
+			return err
+		}
+		helpful := page.Action{Text: w.T("topic.helpful"), URL: at + "/helpful", Post: true, Done: was != ""}
+		if p.Likes > 0 {
+			helpful.Text = w.T("topic.helpful_count", "n", p.Likes)
+		}
+		if helpful.Done {
+			helpful.URL += "/undo"
+		}
+		add(helpful)
+	} else if p.Likes > 0 {
+		shown.Helped = w.N("topic.helped", p.Likes)
+	}
+	if !p.TopLevel() && s.Topic.Question && copse.MayEdit(s.facts(s.v, s.Topic.Object)) == nil {
+		if s.Topic.Answer == p.ID {
+			add(page.Action{Text: w.T("topic.accept_undo"), URL: at + "/accept/undo", Post: true})
+		} else {
+			add(page.Action{Text: w.T("topic.accept"), URL: at + "/accept", Post: true})
+		}
+	}
+	if copse.MayEdit(facts) == nil {
+		add(page.Action{Text: w.T("topic.edit"), URL: at + "/edit"})
+	}
+	if s.v.Login != nil && copse.MayRemove(facts) == nil {
+		add(page.Action{Text: w.T("topic.delete"), URL: at + "/delete"})
+	}
+	return nil
+}
+
+// receipt says which councils have a post of a community here. Of a topic every
+// member may know, of a reply whoever wrote it.
+func (s *showing) receipt(p store.Post) (r receipt, err error) {
+	if !s.Community.Local || s.Facts.Role < copse.Member || !p.TopLevel() && p.Author != s.v.Viewer.Actor {
+		return r, nil
+	}
+	all, err := s.tx.Receipts(p.ID)
+	if err != nil || len(all) == 0 {
+		return r, err
+	}
+	var missing []string
+	for _, c := range all {
+		if !c.Has {
+			missing = append(missing, s.missing(c))
+		}
+	}
+	councils := s.v.W.N("community.councils", len(all))
+	if len(missing) == 0 {
+		r.Text = s.v.W.N("receipt.all", len(all))
+		return r, nil
+	}
+	r.Text = s.v.W.T("receipt.some", "has", len(all)-len(missing), "councils", councils)
+	r.Detail = strings.Join(missing, " ")
+	return r, nil
+}
+
+// missing says why one council does not have something.
+func (s *showing) missing(c store.Receipt) string {
+	council, w := c.Peer.Title, s.v.W
+	if council == "" {
+		council = c.Peer.Host
+	}
+	switch {
+	case c.Gone && c.Error != "":
+		return w.T("receipt.refused", "council", council, "why", c.Error)
+	case c.Gone:
+		return w.T("receipt.stopped", "council", council)
+	case c.Peer.State == copse.PeerFailing || c.Peer.State == copse.PeerDormant:
+		return w.T("receipt.away", "council", council)
+	}
+	return w.T("receipt.coming", "council", council)
+}
+
+// accepted is the beginning of the answer that was accepted, if one was.
+func (s *showing) accepted() (*answer, error) {
+	if s.Topic.Answer == 0 || !s.Topic.Deleted.IsZero() {
+		return nil, nil
+	}
+	p, err := s.tx.Post(s.v.Viewer, s.Topic.Answer)
+	if copse.CodeOf(err) == copse.CodeNotFound || err == nil && !p.Deleted.IsZero() {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	by, err := s.person(p.By)
+	return &answer{By: by, Text: markup.Excerpt(p.HTML, 280), URL: address(p.Object)}, err
+}
