@@ -16,7 +16,9 @@ func (h *Hub) local(a *copse.Actor, typ copse.ActorType, prefix string) {
 	a.URI = h.Base + prefix + a.Name
 	a.Host = h.Host()
 	a.Inbox, a.SharedInbox = a.URI+"/inbox", h.Base+"/inbox"
-	a.Created = time.Now().UTC().Truncate(time.Microsecond)
+	if a.Created.IsZero() {
+		a.Created = time.Now().UTC().Truncate(time.Microsecond)
+	}
 }
 
 // Host returns this server's authority: "stevenage.gov.uk".

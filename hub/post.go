@@ -11,9 +11,13 @@ import (
 	"copse/store"
 )
 
-// Post performs the Create of o by somebody here, filling in its names.
+// Post performs the Create of o by somebody here, filling in its names. What has
+// a time already, because it was said before this server was there, keeps it.
 func (h *Hub) Post(ctx context.Context, by *copse.Actor, o *copse.Object) error {
 	o.ID, o.Author, o.Local = store.NewID(), by.ID, true
+	if !o.Published.IsZero() {
+		o.ID = store.NewIDAt(o.Published)
+	}
 	path := "/post/"
 	if o.Parent != 0 {
 		path = "/comment/"

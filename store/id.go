@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -35,6 +36,12 @@ func IDFor(uri string, at, now time.Time) copse.ID {
 		at = now
 	}
 	return copse.ID(at.UnixMilli()*2048 + hash(uri)&2047)
+}
+
+// NewIDAt returns an ID for something that was made here at the given time and
+// comes in only now: it takes the place among the rest that it has in time.
+func NewIDAt(at time.Time) copse.ID {
+	return copse.ID(at.UnixMilli()*2048 + rand.Int64N(2048))
 }
 
 // add runs insert, which must say "on conflict do nothing", with *id, and with
