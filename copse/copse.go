@@ -37,6 +37,7 @@ type Actor struct {
 	Summary     string // HTML, sanitised on the way in
 	Source      string // the Markdown Summary was made from; "" for remote actors
 	JobTitle    string
+	Vouched     bool   // a remote actor's council says that they work there; of local ones, ask the store
 	URL         string // the page for people; "" where it is the URI
 	Inbox       string
 	SharedInbox string // "" where the peer has none

@@ -51,7 +51,12 @@ func (s *Server) person(ctx context.Context, q *question) (*document, error) {
 	if a, err = s.withKey(ctx, a); err != nil {
 		return nil, err
 	}
-	return written(s.encodeActor(a), nil)
+	w := s.encodeActor(a)
+	err = s.DB.View(ctx, func(tx *store.Tx) (err error) {
+		w.Vouched, err = tx.Vouched(a.ID)
+		return err
+	})
+	return written(w, err)
 }
 
 func (s *Server) community(ctx context.Context, q *question) (*document, error) {

@@ -4,9 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
+	"unicode"
 
 	"copse/copse"
 	"copse/federation/ap"
@@ -82,29 +88,72 @@ func (s *Server) fetchOnce(ctx context.Context, host, uri string) (*ap.Object, e
 // get asks host for a document, signed, unless host is not answering or is being
 // asked enough already.
 func (s *Server) get(ctx context.Context, host, uri, accept string) (*outbound.Document, error) {
+	sign, err := s.signAs(ctx)
+	if err != nil {
+		return nil, err
+	}
 	if err := s.breaker.enter(host, time.Now()); err != nil {
 		return nil, err
 	}
-	sign, err := s.signAs(ctx)
-	if err != nil {
-		s.breaker.leave(host, time.Now(), true)
-		return nil, err
-	}
-	doc, err := s.Client.Fetch(ctx, uri, sign, accept)
-	s.breaker.leave(host, time.Now(), err == nil && doc.Status < 500 || outbound.Final(err))
+	// Every hop of a redirect is signed, and so counted.
+	doc, err := s.Client.Fetch(ctx, uri, func(r *http.Request) error {
+		if err := spend(ctx); err != nil {
+			return err
+		}
+		return sign(r)
+	}, accept)
 	switch {
+	case errors.Is(err, errSpent):
+		s.breaker.leave(host, time.Now(), unasked)
+		return nil, errSpent
 	case outbound.Final(err):
+		s.breaker.leave(host, time.Now(), answers)
 		return nil, err
-	case err != nil:
+	case err != nil && ctx.Err() != nil:
+		s.breaker.leave(host, time.Now(), unasked) // cut short by us
 		return nil, fmt.Errorf("%w from %s: %w", errNoAnswer, host, err)
-	case doc.Status == http.StatusNotFound || doc.Status == http.StatusGone:
-		return nil, &goneError{uri, doc.Status}
-	case doc.Status >= 500 || doc.Status == http.StatusTooManyRequests:
+	case err != nil:
+		s.breaker.leave(host, time.Now(), silent)
+		return nil, fmt.Errorf("%w from %s: %w", errNoAnswer, host, err)
+	case doc.Status >= 500:
+		s.breaker.leave(host, time.Now(), silent)
 		return nil, fmt.Errorf("%w from %s: status %d", errNoAnswer, host, doc.Status)
-	case doc.Status != http.StatusOK:
-		return nil, copse.Forbidden("%s answered %d", host, doc.Status)
 	}
-	return doc, nil
+	s.breaker.leave(host, time.Now(), answers)
+	switch doc.Status {
+	case http.StatusOK:
+		return doc, nil
+	case http.StatusNotFound, http.StatusGone:
+		return nil, &goneError{uri, doc.Status}
+	case http.StatusTooManyRequests:
+		return nil, fmt.Errorf("%w from %s: status %d", errNoAnswer, host, doc.Status)
+	}
+	return nil, copse.Forbidden("%s answered %d", host, doc.Status)
+}
+
+// maxFetches is how many requests to other servers one inbound activity may make
+// us send at a time. What needs more goes on at the next try.
+const maxFetches = 10
+
+// errSpent says that an activity has used that up.
+var errSpent = errors.New("this needs more than may be fetched at once")
+
+type budgetKey struct{}
+
+// withBudget returns a context in which at most maxFetches requests are sent. It
+// is kept there because what is asked on the way to an answer (a redirect, a
+// description of the server) is nobody's parameter, and has to count.
+func withBudget(ctx context.Context) context.Context {
+	left := new(atomic.Int32)
+	left.Store(maxFetches)
+	return context.WithValue(ctx, budgetKey{}, left)
+}
+
+func spend(ctx context.Context) error {
+	if left, ok := ctx.Value(budgetKey{}).(*atomic.Int32); ok && left.Add(-1) < 0 {
+		return errSpent
+	}
+	return nil
 }
 
 // fetchObject returns an object as its author's server has it now. A tombstone
@@ -126,6 +175,11 @@ func (s *Server) fetchActor(ctx context.Context, uri string) (*copse.Actor, erro
 	if err != nil {
 		return nil, err
 	}
+	return s.learn(ctx, w)
+}
+
+// learn remembers an actor as its own server has just described it.
+func (s *Server) learn(ctx context.Context, w *ap.Object) (*copse.Actor, error) {
 	a, c, err := decodeActor(w)
 	if err != nil {
 		return nil, err
@@ -144,14 +198,14 @@ func (s *Server) fetchActor(ctx context.Context, uri string) (*copse.Actor, erro
 func decodeActor(w *ap.Object) (*copse.Actor, *copse.Community, error) {
 	host, ok := ap.Host(w.ID)
 	switch {
-	case !ok || !isActor(w.Type) || w.PreferredUsername == "":
+	case !ok || !isActor(w.Type) || !isName(w.PreferredUsername):
 		return nil, nil, copse.Forbidden("%s is not somebody who can do things", w.ID)
 	case !ap.SameHost(w.Inbox, w.ID):
 		return nil, nil, copse.Forbidden("the letter box of %s is on another server", w.ID)
 	}
 	a := &copse.Actor{
 		Type: copse.ActorType(w.Type), URI: w.ID, Name: limited(w.PreferredUsername, 255), Host: host,
-		Title: limited(w.Name, 500), Summary: markup.Sanitize(limited(w.Summary, 20<<10)), JobTitle: limited(w.JobTitle, 200),
+		Title: limited(w.Name, 500), Summary: markup.Sanitize(limited(w.Summary, 20<<10)), JobTitle: limited(w.JobTitle, 200), Vouched: w.Vouched,
 		Inbox: w.Inbox, Created: w.Published, Fetched: time.Now(),
 	}
 	if a.Title == "" {
@@ -178,6 +232,14 @@ func decodeActor(w *ap.Object) (*copse.Actor, *copse.Community, error) {
 	return a, decodeCommunity(w, a), nil
 }
 
+// isName reports whether a name can stand before the @ of an address. With an @
+// or a slash in it, it could pass for somebody at another host.
+func isName(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		return strings.ContainsRune("@/?#:<>\"'\\", r) || !unicode.IsGraphic(r) || unicode.IsSpace(r)
+	})
+}
+
 func decodeCommunity(w *ap.Object, a *copse.Actor) *copse.Community {
 	c := &copse.Community{
 		Actor: *a, Audience: copse.Public, Join: copse.JoinOpen, Posting: copse.Member,
@@ -201,11 +263,20 @@ func decodeCommunity(w *ap.Object, a *copse.Actor) *copse.Community {
 // to the actor, to a part of it, or to a bare key that names its owner
 // (GoToSocial); either way the actor's own document has to name the key.
 func (s *Server) keyOwner(ctx context.Context, keyID string) (*copse.Actor, error) {
-	w, err := s.fetchKeyDocument(ctx, keyID)
+	w, err := s.fetch(ctx, withoutFragment(keyID))
 	if err != nil {
 		return nil, err
 	}
-	a, err := s.fetchActor(ctx, w)
+	if !isActor(w.Type) {
+		owner := ownerOf(w, keyID)
+		if owner == "" {
+			return nil, copse.Forbidden("there is no key at %s", keyID)
+		}
+		if w, err = s.fetch(ctx, owner); err != nil {
+			return nil, err
+		}
+	}
+	a, err := s.learn(ctx, w)
 	if err != nil {
 		return nil, err
 	}
@@ -215,22 +286,15 @@ func (s *Server) keyOwner(ctx context.Context, keyID string) (*copse.Actor, erro
 	return a, nil
 }
 
-// fetchKeyDocument returns the id of the actor that a key's document names.
-func (s *Server) fetchKeyDocument(ctx context.Context, keyID string) (string, error) {
-	at := withoutFragment(keyID)
-	w, err := s.fetch(ctx, at)
-	if err != nil {
-		return "", err
-	}
-	if isActor(w.Type) {
-		return w.ID, nil
-	}
+// ownerOf returns whose key a document says it is, "" if nobody's who could have
+// it.
+func ownerOf(w *ap.Object, keyID string) string {
 	for _, k := range w.PublicKey {
 		if k.Owner != "" && ap.SameHost(k.Owner, keyID) {
-			return k.Owner, nil
+			return k.Owner
 		}
 	}
-	return "", copse.Forbidden("there is no key at %s", keyID)
+	return ""
 }
 
 func withoutFragment(uri string) string {
@@ -242,36 +306,35 @@ func withoutFragment(uri string) string {
 	return uri
 }
 
+// maxBackfill is how much of a community's outbox is read when the first person
+// here joins it.
+const maxBackfill = 200
+
 // backfill brings in what was said in a community before anybody here joined it:
 // its announcements, oldest first, as if they arrived now. It happens once, when
-// there is nothing here yet, and joining does not fail if it does.
+// there is nothing here yet. That it fails is no reason not to be in: the
+// community will be empty at first.
 func (s *Server) backfill(ctx context.Context, community *copse.Actor, look *look) error {
-	var empty bool
-	err := s.DB.View(ctx, func(tx *store.Tx) (err error) {
-		empty, err = tx.Empty(community.ID)
-		return err
-	})
-	if err != nil || !empty {
-		return err
-	}
-	if err := look.spend(); err != nil {
+	if err := look.may(); err != nil {
 		return err // in a request: park it, and come here again
 	}
 	all, err := s.fetch(ctx, community.URI+"/outbox")
 	if err != nil {
-		return nil // it will be empty at first, which is no reason not to be in
+		slog.InfoContext(ctx, "backfill", "community", community.URI, "err", err)
+		return nil
 	}
-	for i := len(all.OrderedItems) - 1; i >= 0; i-- {
-		item := &all.OrderedItems[i]
+	items := all.OrderedItems[:min(len(all.OrderedItems), maxBackfill)]
+	for _, item := range slices.Backward(items) {
 		if item.IsRef() || item.Type != "Announce" {
 			continue
 		}
-		if actor, err := wellFormed(item); err != nil || actor != community.URI {
+		if actor, err := wellFormed(&item); err != nil || actor != community.URI {
 			continue
 		}
 		err := s.park(ctx, community.URI, &store.Received{Host: community.Host, Signer: community.URI, Body: item.Raw})
 		if err != nil {
-			return err
+			slog.WarnContext(ctx, "backfill", "community", community.URI, "err", err)
+			return nil
 		}
 	}
 	return nil
@@ -291,7 +354,21 @@ type hostState struct {
 	until  time.Time
 }
 
-const maxAsking = 6
+const (
+	maxAsking = 6
+	// maxHosts is of how many hosts a breaker remembers that they fail. Names
+	// that lead nowhere cost their inventor nothing.
+	maxHosts = 10_000
+)
+
+// What became of asking a host.
+type outcome int
+
+const (
+	unasked outcome = iota // it was not asked, or not for long enough to tell
+	answers
+	silent
+)
 
 func (b *breaker) enter(host string, now time.Time) error {
 	b.mu.Lock()
@@ -301,6 +378,9 @@ func (b *breaker) enter(host string, now time.Time) error {
 	}
 	h := b.hosts[host]
 	if h == nil {
+		if len(b.hosts) >= maxHosts {
+			maps.DeleteFunc(b.hosts, func(_ string, h *hostState) bool { return h.asking == 0 })
+		}
 		h = new(hostState)
 		b.hosts[host] = h
 	}
@@ -311,14 +391,15 @@ func (b *breaker) enter(host string, now time.Time) error {
 	return nil
 }
 
-func (b *breaker) leave(host string, now time.Time, answered bool) {
+func (b *breaker) leave(host string, now time.Time, how outcome) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	h := b.hosts[host]
 	h.asking--
-	if answered {
+	switch how {
+	case answers:
 		h.fails, h.until = 0, time.Time{}
-	} else {
+	case silent:
 		h.fails++
 		h.until = now.Add(backOff(h.fails, time.Second, 5*time.Minute))
 	}

@@ -65,10 +65,7 @@ func (h *Hub) unfollow(tx *store.Tx, act *copse.Activity) error {
 	}
 	act.Inner.URI = m.Follow
 	m.State, m.Since = copse.Left, tx.Now
-	if c.Local {
-		return h.setMembership(tx, c, m)
-	}
-	if err := tx.SetMembership(m); err != nil {
+	if err := h.setMembership(tx, c, m); err != nil || c.Local {
 		return err
 	}
 	return h.send(tx, act, c.Host)
@@ -89,11 +86,11 @@ func (h *Hub) joining(tx *store.Tx, act *copse.Activity) (f copse.Facts, err err
 	return tx.Facts(act.Actor.ID, act.Community, nil)
 }
 
-// setMembership changes a membership of a community of ours. If that changes
-// which councils are in it, all of them hear of it: what people are told about
-// who will see their words has to stay true everywhere.
+// setMembership changes a membership. If that changes which councils are in a
+// community of ours, all of them hear of it: what people are told about who will
+// see their words has to stay true everywhere.
 func (h *Hub) setMembership(tx *store.Tx, c *copse.Community, m *copse.Membership) error {
-	if err := tx.SetMembership(m); err != nil {
+	if err := tx.SetMembership(m); err != nil || !c.Local {
 		return err
 	}
 	now, err := tx.Community(c.ID)

@@ -94,6 +94,17 @@ func (tx *Tx) SetAccount(n *Account) error {
 	return err
 }
 
+// Vouched reports whether this council says that a person here works for it:
+// their address is confirmed and of the domain that was named at set-up.
+func (tx *Tx) Vouched(actor copse.ID) (bool, error) {
+	return one(tx, value[bool], `
+		select exists (
+			select 1
+			from accounts n join settings d on d.name = 'domain'
+			where n.actor = $1 and n.confirmed is not null and d.value <> ''
+				and substr(n.email, length(n.email) - length(d.value)) = '@' || d.value)`, actor)
+}
+
 // Owners counts the accounts that may do everything here. While there is none
 // the server waits to be set up.
 func (tx *Tx) Owners() (int, error) {

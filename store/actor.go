@@ -7,7 +7,7 @@ import (
 	"copse/copse"
 )
 
-const actorColumns = `a.id, a.type, a.uri, a.name, a.host, a.title, a.summary, a.source, a.job_title,
+const actorColumns = `a.id, a.type, a.uri, a.name, a.host, a.title, a.summary, a.source, a.job_title, a.vouched,
 	a.url, a.inbox, a.shared_inbox, a.key_id, a.public_key, a.local, a.created, a.fetched, a.gone`
 
 // An actorScan reads the columns of an actor, alone or among others.
@@ -19,7 +19,7 @@ type actorScan struct {
 
 func (s *actorScan) dest() []any {
 	a := &s.a
-	return []any{&a.ID, &a.Type, &a.URI, &a.Name, &a.Host, &a.Title, &a.Summary, &a.Source, &a.JobTitle,
+	return []any{&a.ID, &a.Type, &a.URI, &a.Name, &a.Host, &a.Title, &a.Summary, &a.Source, &a.JobTitle, &a.Vouched,
 		&a.URL, &a.Inbox, &a.SharedInbox, &a.KeyID, &a.PublicKey, &a.Local, &s.created, &s.fetched, &s.gone}
 }
 
@@ -75,11 +75,11 @@ func (tx *Tx) AddActor(a *copse.Actor) error {
 	fresh, err := tx.add(&a.ID, func() (int64, error) {
 		return tx.exec(`
 			insert into actors (id, type, uri, name, host, title, summary, source, job_title, url,
-				inbox, shared_inbox, key_id, public_key, local, created, fetched)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+				inbox, shared_inbox, key_id, public_key, local, created, fetched, vouched)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 			on conflict do nothing`,
 			a.ID, a.Type, a.URI, a.Name, a.Host, a.Title, a.Summary, a.Source, a.JobTitle, a.URL,
-			a.Inbox, a.SharedInbox, a.KeyID, a.PublicKey, a.Local, a.Created.UnixMicro(), micros(a.Fetched))
+			a.Inbox, a.SharedInbox, a.KeyID, a.PublicKey, a.Local, a.Created.UnixMicro(), micros(a.Fetched), a.Vouched)
 	}, func() (bool, error) {
 		return one(tx, value[bool], `
 			select exists (select 1 from actors where uri = $1)
@@ -92,14 +92,17 @@ func (tx *Tx) AddActor(a *copse.Actor) error {
 }
 
 // SetActor updates what may change about an actor: everything but its id, URI,
-// type, name and host. A community is found by its new words.
+// type, name and host, and the key of one of ours, which may have been made since
+// a was read. A community is found by its new words.
 func (tx *Tx) SetActor(a *copse.Actor) error {
 	_, err := tx.exec(`
 		update actors set title = $1, summary = $2, source = $3, job_title = $4, url = $5,
-			inbox = $6, shared_inbox = $7, key_id = $8, public_key = $9, fetched = $10, gone = $11
-		where id = $12`,
+			inbox = $6, shared_inbox = $7,
+			key_id = case when local then key_id else $8 end, public_key = case when local then public_key else $9 end,
+			fetched = $10, gone = $11, vouched = $12
+		where id = $13`,
 		a.Title, a.Summary, a.Source, a.JobTitle, a.URL,
-		a.Inbox, a.SharedInbox, a.KeyID, a.PublicKey, micros(a.Fetched), micros(a.Gone), a.ID)
+		a.Inbox, a.SharedInbox, a.KeyID, a.PublicKey, micros(a.Fetched), micros(a.Gone), a.Vouched, a.ID)
 	if err != nil || a.Type != copse.Group {
 		return err
 	}

@@ -546,7 +546,7 @@ func TestPeopleElsewhereHavePagesToo(t *testing.T) {
 	s := serve(t)
 	ada := &copse.Actor{
 		Type: copse.Person, URI: "https://york.example/u/ada", Name: "ada", Host: "york.example", Title: "Ada Byron", JobTitle: "Analyst",
-		Inbox: "https://york.example/u/ada/inbox", Created: time.Now(), Fetched: time.Now(),
+		Inbox: "https://york.example/u/ada/inbox", Created: time.Now(), Fetched: time.Now(), Vouched: true,
 	}
 	if err := s.Hub.Learn(t.Context(), ada, nil); err != nil {
 		t.Fatal(err)

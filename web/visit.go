@@ -24,7 +24,6 @@ type Visit struct {
 	Viewer copse.Viewer
 
 	title  string // of the council that runs this server
-	domain string // of its work addresses
 	peers  int
 	at     map[string]*copse.Peer // peers looked up so far, by host
 	notice func() string          // what is to be told once; nil for none
@@ -39,11 +38,13 @@ func (s *Site) visit(r *http.Request) (*Visit, error) {
 		if v.title, err = tx.Setting(settingTitle); err != nil {
 			return err
 		}
-		if v.domain, err = tx.Setting(settingDomain); err != nil {
-			return err
+		if s.Mode != copse.Closed {
+			if v.peers, err = tx.Exchanging(); err != nil {
+				return err
+			}
 		}
-		if v.peers, err = exchanging(tx, s.Mode); err != nil || id == 0 {
-			return err
+		if id == 0 {
+			return nil
 		}
 		login, err := tx.Login(id)
 		if copse.CodeOf(err) == copse.CodeNotFound {
@@ -80,21 +81,6 @@ const (
 	settingDomain  = "domain"  // of its work addresses: "stevenage.gov.uk"
 	settingContact = "contact" // an e-mail address for the public; may be ""
 )
-
-// exchanging counts the servers that something has been exchanged with.
-func exchanging(tx *store.Tx, mode copse.Mode) (n int, err error) {
-	peers, err := tx.Peers()
-	for _, p := range peers {
-		if isExchanging(p, mode) {
-			n++
-		}
-	}
-	return n, err
-}
-
-func isExchanging(p *copse.Peer, mode copse.Mode) bool {
-	return mode != copse.Closed && p.Policy != copse.Block && !(p.LastOK.IsZero() && p.LastSeen.IsZero())
-}
 
 // Me returns the person signed in. It must not be asked before SignedIn.
 func (v *Visit) Me() *copse.Actor { return v.Login.Person }
@@ -230,9 +216,9 @@ func (v *Visit) peer(tx *store.Tx, host string) (*copse.Peer, error) {
 	return p, nil
 }
 
-// Person returns somebody as pages show them. Their council vouches for them if
-// it is on the list of this server, or is this server and their address is one
-// of its own.
+// Person returns somebody as pages show them. That a council vouches for them is
+// shown only of this one and of those somebody here decided to trust: anybody
+// can set a server up and say so.
 func (s *Site) Person(v *Visit, tx *store.Tx, a *copse.Actor) (page.Person, error) {
 	p := page.Person{Name: a.Title, URL: a.Path(), Job: a.JobTitle}
 	if p.Name == "" {
@@ -243,14 +229,10 @@ func (s *Site) Person(v *Visit, tx *store.Tx, a *copse.Actor) (page.Person, erro
 		return p, err
 	}
 	if a.Local {
-		account, err := tx.Account(a.ID)
-		if copse.CodeOf(err) == copse.CodeNotFound {
-			return p, nil
-		}
-		if err != nil {
-			return p, err
-		}
-		p.Confirmed = v.domain != "" && strings.HasSuffix(account.Email, "@"+v.domain)
+		p.Confirmed, err = tx.Vouched(a.ID)
+		return p, err
+	}
+	if !a.Vouched {
 		return p, nil
 	}
 	peer, err := v.peer(tx, a.Host)

@@ -135,6 +135,7 @@ type Object struct {
 	MemberCount  int
 	CouncilCount int
 	JobTitle     string
+	Vouched      bool   // the actor's council says that they work there
 	Join         string // "open", "approval" or "invitation"
 	Reason       string // on a Follow: why somebody wants to join
 

@@ -99,6 +99,7 @@ var members = []member{
 	{"copse:memberCount", func(o *Object) any { return &o.MemberCount }},
 	{"copse:councilCount", func(o *Object) any { return &o.CouncilCount }},
 	{"copse:jobTitle", func(o *Object) any { return &o.JobTitle }},
+	{"copse:vouched", func(o *Object) any { return &o.Vouched }},
 	{"copse:join", func(o *Object) any { return &o.Join }},
 	{"copse:reason", func(o *Object) any { return &o.Reason }},
 

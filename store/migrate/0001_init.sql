@@ -15,6 +15,7 @@ create table actors (
 	summary      text    not null default '',
 	source       text    not null default '',
 	job_title    text    not null default '',
+	vouched      boolean not null default false,
 	url          text    not null default '',
 	inbox        text    not null,
 	shared_inbox text    not null default '',
