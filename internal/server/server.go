@@ -68,6 +68,9 @@ func New(ctx context.Context, c config.Config, o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
+	if err := claim(ctx, db, c.Server.URL); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	kinds := content.Kinds()
 	h := &hub.Hub{DB: db, Kinds: kinds, Base: c.Server.URL}
 	fed := &federation.Server{
