@@ -34,6 +34,7 @@ func (s *Site) communities(r chi.Router) {
 	s.Handle(r, "GET", "/c/{community}/facilitate/settings", s.governForm)
 	s.Handle(r, "POST", "/c/{community}/facilitate/settings", s.govern)
 
+	s.Handle(r, "GET", "/c/{community}/facilitate", leadTo("facilitate/requests"))
 	// A form with mistakes is shown at the address it was sent to, from where a
 	// change of language or a reload comes back with a GET.
 	s.Handle(r, "GET", "/communities/find", leadTo("/communities"))
@@ -95,7 +96,8 @@ func (s *Site) communityHome(w http.ResponseWriter, r *http.Request, v *Visit) e
 		if h.Frame, h.Copy, err = s.Inside(v, tx, r, st, c.Title, c.Path()); err != nil {
 			return err
 		}
-		if h.Council, err = s.Council(v, tx, &c.Actor); err != nil {
+		council, err := s.Council(v, tx, &c.Actor)
+		if err != nil {
 			return err
 		}
 		if h.Facilitators, err = s.facilitators(v, tx, c); err != nil {
@@ -103,7 +105,7 @@ func (s *Site) communityHome(w http.ResponseWriter, r *http.Request, v *Visit) e
 		}
 		h.Purpose = markup.Title(c.Summary)
 		h.Line = h.Frame.Place.Line + " " + reach(v, c)
-		s.greet(v, st, &h)
+		s.greet(v, st, council, &h)
 		if !st.Reads() {
 			switch {
 			case h.Standing != nil: // which says enough
@@ -185,8 +187,9 @@ func (s *Site) staleCopy(v *Visit, tx *store.Tx, c *copse.Community) (stale page
 	return stale, nil
 }
 
-// greet fills in how the reader stands to a community and what they can do there.
-func (s *Site) greet(v *Visit, st *Standing, h *page.Home) {
+// greet fills in how the reader stands to a community, which council runs, and
+// what they can do there.
+func (s *Site) greet(v *Visit, st *Standing, council string, h *page.Home) {
 	c, m, w := st.Community, st.Membership, v.W
 	h.Links = []page.Link{{Text: w.T("community.about"), URL: c.Path() + "/about"}}
 	switch {
@@ -204,7 +207,7 @@ func (s *Site) greet(v *Visit, st *Standing, h *page.Home) {
 		}
 		h.Links = append(h.Links, page.Link{Text: w.T("community.leave"), URL: c.Path() + "/leave"})
 	case m.State == copse.Pending:
-		h.Standing = &page.Mark{Kind: "wait", Text: waiting(v, c, h.Council)}
+		h.Standing = &page.Mark{Kind: "wait", Text: waiting(v, c, council)}
 		h.Explain = w.T("standing.waiting_since", "date", m.Since)
 		h.Links = append(h.Links, page.Link{Text: w.T("community.withdraw"), URL: c.Path() + "/leave"})
 	case m.State == copse.Declined:

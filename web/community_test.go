@@ -192,6 +192,11 @@ func TestSomebodyAsksToJoinAndIsLetIn(t *testing.T) {
 	requests := joan.get("/c/damp/facilitate/requests")
 	requests.want(t, http.StatusOK, "2 people ask to join", "Tess Okafor Policy officer, Stevenage Borough Council", "Our first winter", "Start *here*.", "They did not say why.")
 	requests.says(t, "&lt;b&gt;here&lt;/b&gt;")
+	for _, path := range []string{"/c/damp/facilitate", "/c/damp/facilitate/requests/1"} {
+		if got := joan.get(path); got.to != "/c/damp/facilitate/requests" {
+			t.Errorf("%s leads to %q", path, got.to)
+		}
+	}
 	tessID, rosaID := s.id("tess_okafor"), s.id("rosa_almeida")
 	joan.post("/c/damp/facilitate/requests/"+tessID, "answer", "accept", "welcome-"+tessID, "Croeso!")
 	joan.get("/c/damp/facilitate/requests").want(t, http.StatusOK, "You have let in Tess Okafor")

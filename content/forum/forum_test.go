@@ -463,6 +463,7 @@ func TestWhoMayNotWriteIsToldWhyAndTheWayIn(t *testing.T) {
 	topic := "/post/" + id(c.openQuestion)
 	c.browsers["stranger"].get(topic).want(200).has("Sign in to take part", "/sign-in?next="+url.QueryEscape(topic)).hasNot("<textarea")
 	c.browsers["guest"].get(topic).has("Join All about open to post here.", `href="/c/open/join"`).hasNot("<textarea")
+	c.browsers["guest"].post("/c/open/ask", url.Values{"text": {"Long"}, "preview": {"1"}}).want(422).has("Join All about open to post here", "Long</textarea>")
 	c.browsers["guest"].get("/c/open/ask").has("Join All about open to post here.", `href="/c/open/join"`).hasNot("<textarea")
 	c.browsers["pending"].get(topic).has("Wait until All about open has let you in to post here.").hasNot("<textarea", "/c/open/join")
 	c.browsers["member"].get(topic).has("<textarea", "Who will see this:", "Anyone can read this. No other council has members here yet.")
@@ -582,7 +583,7 @@ func withoutHidden(page string) string {
 			return page
 		}
 		_, after, _ := strings.Cut(rest, "</span>")
-		page = before + strings.TrimPrefix(after, " ")
+		page = before + after
 	}
 }
 

@@ -2,9 +2,13 @@ package forum
 
 import (
 	"net/http"
+	"strings"
+
+	"github.com/a-h/templ"
 
 	"copse/copse"
 	"copse/internal/markup"
+	"copse/internal/words"
 	"copse/store"
 	"copse/web"
 )
@@ -81,4 +85,19 @@ func plain(text string) []change {
 		return nil
 	}
 	return []change{{Text: text}}
+}
+
+// compared shows changes in a line of text. It is not a template, which would put
+// spaces between them, and some changes are within a word.
+func compared(w *words.Words, all []change) templ.Component {
+	names := map[string]string{"ins": w.T("history.added"), "del": w.T("history.taken")}
+	var b strings.Builder
+	for _, c := range all {
+		text := strings.ReplaceAll(templ.EscapeString(c.Text), "\n", "<br>")
+		if name := names[c.Kind]; name != "" {
+			text = "<" + c.Kind + `><span class="copse-hidden">` + templ.EscapeString(name) + " </span>" + text + "</" + c.Kind + ">"
+		}
+		b.WriteString(text)
+	}
+	return templ.Raw(b.String())
 }

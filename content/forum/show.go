@@ -44,6 +44,9 @@ func (s *showing) post(p store.Post) (shown post, err error) {
 	if shown.By, err = s.person(p.By); err != nil {
 		return shown, err
 	}
+	if p.Language != s.v.W.Lang() {
+		shown.Lang = p.Language
+	}
 	shown.Label = label(s.v, p.Object, shown.By)
 	if waits(s.Community, p.Object) {
 		shown.Waiting = s.v.W.T("topic.waiting", "council", s.home)

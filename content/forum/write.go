@@ -117,8 +117,14 @@ func telling(v *web.Visit, c *copse.Community, w *writing) {
 // showWriting shows a form to write in. Those who may not write here are told so
 // before they type, unless they have typed already: then it is kept for them.
 func (p pages) showWriting(w http.ResponseWriter, r *http.Request, writing *writing, status int) error {
-	if writing.Barrier.Why != "" && writing.Form.Value("text") == "" && writing.Form.Value("title") == "" {
-		return p.Render(w, r, http.StatusForbidden, barred(writing))
+	if why := writing.Barrier.Why; why != "" {
+		if writing.Form.Value("text") == "" && writing.Form.Value("title") == "" {
+			return p.Render(w, r, http.StatusForbidden, barred(writing))
+		}
+		if !writing.Form.Failed() { // it was to be a preview
+			writing.Form.Fail("", why)
+			status = http.StatusUnprocessableEntity
+		}
 	}
 	if r.PostFormValue("preview") != "" {
 		writing.Preview = markup.HTML(writing.Form.Value("text"))
