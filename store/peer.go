@@ -68,6 +68,14 @@ func (tx *Tx) Peers() ([]*copse.Peer, error) {
 	return many(tx, scanPeer, `select `+peerColumns+` from peers p order by p.title, p.host`)
 }
 
+// Exchanging counts the peers that something has been exchanged with, those that
+// are blocked left out.
+func (tx *Tx) Exchanging() (int, error) {
+	return one(tx, value[int], `
+		select count(*) from peers
+		where policy <> 'block' and (last_ok is not null or last_seen is not null)`)
+}
+
 // SetPolicy records what was decided about a peer.
 func (tx *Tx) SetPolicy(host string, policy copse.Policy) error {
 	if _, err := tx.PeerAt(host); err != nil {
@@ -108,7 +116,7 @@ func (tx *Tx) Heard(host string, at time.Time) error {
 // Lanes returns every peer that may have something to get, and how far the
 // outbox reaches.
 func (tx *Tx) Lanes() (peers []copse.ID, end copse.ID, err error) {
-	if end, err = tx.endOfOutbox(); err != nil {
+	if end, err = tx.EndOfOutbox(); err != nil {
 		return nil, 0, err
 	}
 	peers, err = many(tx, value[copse.ID], `
@@ -123,7 +131,7 @@ func (tx *Tx) Lanes() (peers []copse.ID, end copse.ID, err error) {
 // the outbox reached seen, or that are due to be tried again, and how far the
 // outbox reaches now.
 func (tx *Tx) Concerned(seen copse.ID) (peers []copse.ID, end copse.ID, err error) {
-	if end, err = tx.endOfOutbox(); err != nil {
+	if end, err = tx.EndOfOutbox(); err != nil {
 		return nil, seen, err
 	}
 	// A cross join is read in the order it is written, and "union all" wants no
