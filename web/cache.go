@@ -16,6 +16,9 @@ const (
 	keptFor  = 10 * time.Second // changes made by another process show after this
 	keptSize = 16 << 20         // bytes of all pages
 	keptPage = 512 << 10        // bytes of one
+
+	keptHeader  = 100  // bytes of an Accept-Language header
+	keptHeaders = 1000 // of them
 )
 
 // A cache keeps pages as they were sent to visitors without a session, who all
@@ -27,7 +30,8 @@ type cache struct {
 	mu    sync.Mutex
 	pages map[string]*kept // guarded by mu, as are those below
 	size  int
-	age   int // how often it was emptied
+	age   int               // how often it was emptied
+	langs map[string]string // by Accept-Language, which takes longer to read than a page to send
 }
 
 // kept is an answer, compressed if the reader took that.
@@ -40,7 +44,7 @@ type kept struct {
 // newCache listens for as long as there is a bell: a site ends with its hub.
 func newCache(bell *hub.Bell, session string) *cache {
 	changed, _ := bell.Listen()
-	return &cache{changed: changed, session: session, pages: make(map[string]*kept)}
+	return &cache{changed: changed, session: session, pages: make(map[string]*kept), langs: make(map[string]string)}
 }
 
 // around answers what it has kept and keeps what next answers.
@@ -80,13 +84,32 @@ func (c *cache) keyOf(r *http.Request) (key string, ok bool) {
 			return "", false
 		}
 	}
-	key = words.Match(r.Header.Get("Accept-Language"), choice(r, ""))
+	key = c.language(r)
 	if accepts := r.Header.Get("Accept-Encoding"); strings.Contains(accepts, "q=0") {
 		return "", false // refuses something; few do
 	} else if strings.Contains(accepts, "gzip") {
 		key += "+gzip"
 	}
 	return key + " " + r.URL.RequestURI(), true
+}
+
+// language is the one that r's reader gets.
+func (c *cache) language(r *http.Request) string {
+	accepts, chosen := r.Header.Get("Accept-Language"), choice(r, "")
+	if chosen != "" || len(accepts) > keptHeader {
+		return words.Match(accepts, chosen)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	lang, ok := c.langs[accepts]
+	if !ok {
+		if len(c.langs) == keptHeaders {
+			clear(c.langs)
+		}
+		lang = words.Match(accepts, "")
+		c.langs[accepts] = lang
+	}
+	return lang
 }
 
 // find returns the page kept under key, or nil, and the age that a page made
