@@ -55,7 +55,7 @@ func (s *Site) connections(w http.ResponseWriter, r *http.Request, v *Visit) err
 	err := s.DB.View(r.Context(), func(tx *store.Tx) error {
 		peers, err := tx.Peers()
 		for _, p := range peers {
-			if isExchanging(p, s.Mode) {
+			if s.Mode != copse.Closed && isExchanging(p) {
 				show.Peers = append(show.Peers, s.connection(v, p))
 			}
 		}
@@ -65,6 +65,11 @@ func (s *Site) connections(w http.ResponseWriter, r *http.Request, v *Visit) err
 		return err
 	}
 	return s.Render(w, r, http.StatusOK, page.Federation(show))
+}
+
+// isExchanging is true of those that Tx.Exchanging counts.
+func isExchanging(p *copse.Peer) bool {
+	return p.Policy != copse.Block && !(p.LastOK.IsZero() && p.LastSeen.IsZero())
 }
 
 func (s *Site) connection(v *Visit, p *copse.Peer) page.Peer {

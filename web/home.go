@@ -88,7 +88,7 @@ func (s *Site) yourWork(w http.ResponseWriter, r *http.Request, v *Visit) error 
 	if err != nil {
 		return err
 	}
-	work.Lede = v.W.Day(v.Now) + "."
+	work.Lede = v.W.Sentence("%s", v.W.Day(v.Now))
 	if n := len(work.Waiting); n > 0 {
 		work.Lede += " " + v.W.N("home.things", n)
 	}

@@ -1,0 +1,233 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"copse/copse"
+	"copse/internal/server"
+	"copse/store"
+)
+
+// ask has the server that the settings describe do something: see server.Ask.
+func ask[R any](ctx context.Context, s settings, t terminal, name string, args any) (R, error) {
+	c, err := s.load()
+	if err != nil {
+		return *new(R), err
+	}
+	log := logger(t.err, false, slog.LevelWarn)
+	result, err := server.Ask[R](ctx, c, server.Options{Version: versionText(), Log: log}, name, args)
+	return result, opening(c, err)
+}
+
+type userAdd struct {
+	settings
+	Name          string `required:"" help:"What stands before the @ in their address on copse: 2 to 30 small letters, digits or underscores, such as tess. It cannot be changed."`
+	Email         string `required:"" help:"Their work e-mail address. They sign in with it."`
+	DisplayName   string `required:"" help:"Their own name, such as \"Tess Okafor\"."`
+	JobTitle      string `help:"What they do, such as \"Project support officer\"."`
+	PasswordStdin bool   `required:"" help:"Read their password from the standard input: 12 characters or more, on one line."`
+	Role          string `enum:"member,admin,owner" default:"member" help:"What they may do on the server as a whole: ${enum}."`
+	Confirmed     bool   `help:"The e-mail address is known to be theirs. Otherwise a letter asks them to confirm it first."`
+}
+
+// Help is the long text of copse user add --help.
+func (userAdd) Help() string {
+	return "For example:\n\n  printf '%s' \"$PASSWORD\" | copse user add --name tess --email tess@example.gov.uk --display-name \"Tess Okafor\" --password-stdin --confirmed"
+}
+
+// Run adds somebody.
+func (cmd userAdd) Run(ctx context.Context, t terminal) error {
+	password, err := line(t)
+	if err != nil {
+		return fmt.Errorf("read the password: %w", err)
+	}
+	added, err := ask[server.Added](ctx, cmd.settings, t, server.AskAddPerson, server.NewPerson{
+		Name: cmd.Name, Title: cmd.DisplayName, JobTitle: cmd.JobTitle, Email: cmd.Email, Password: password,
+		Role: store.AccountRole(cmd.Role), Confirmed: cmd.Confirmed,
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(t.out, "%s is now %s: %s\n", cmd.DisplayName, added.Handle, added.URL)
+	if !cmd.Confirmed {
+		fmt.Fprintf(t.out, "A letter asks %s to confirm the address. Until then they cannot sign in.\n", cmd.Email)
+	}
+	return nil
+}
+
+// line reads a line of the standard input, asking for it if somebody types there.
+func line(t terminal) (string, error) {
+	if f, ok := t.in.(*os.File); ok {
+		if about, err := f.Stat(); err == nil && about.Mode()&os.ModeCharDevice != 0 {
+			fmt.Fprintln(t.err, "Type the password and press Enter; it is shown.")
+		}
+	}
+	text, err := bufio.NewReader(t.in).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", err
+	}
+	return strings.TrimRight(text, "\r\n"), nil
+}
+
+type communityAdd struct {
+	settings
+	Name     string `required:"" help:"What stands in its address: 2 to 30 small letters, digits or underscores, such as equality. It cannot be changed."`
+	Title    string `required:"" help:"What it is called, such as \"Equality and Diversity\"."`
+	Purpose  string `help:"What it is for, in a sentence or two of Markdown."`
+	Join     string `enum:"open,approval,invitation" default:"open" help:"How people become members: anybody at once (open), after a facilitator lets them in (approval), or only when asked (invitation)."`
+	Audience string `enum:"public,members" default:"public" help:"Who can read it: everybody (public) or its members. What was written for members stays with them."`
+	Owner    string `help:"The name of the person here who looks after it, such as tess. Without it, nobody does yet."`
+}
+
+// Run starts a community.
+func (cmd communityAdd) Run(ctx context.Context, t terminal) error {
+	added, err := ask[server.Added](ctx, cmd.settings, t, server.AskAddCommunity, server.NewCommunity{
+		Name: cmd.Name, Title: cmd.Title, Purpose: cmd.Purpose, Owner: cmd.Owner,
+		Join: copse.Join(cmd.Join), Audience: copse.Audience(cmd.Audience),
+	})
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(t.out, "%s is at %s; people at other councils look for !%s\n", cmd.Title, added.URL, added.Handle)
+	return err
+}
+
+type peerList struct {
+	settings
+	JSON bool `name:"json" help:"Print JSON, for programs."`
+}
+
+// Run lists peers.
+func (cmd peerList) Run(ctx context.Context, t terminal) error {
+	peers, err := ask[[]server.Peer](ctx, cmd.settings, t, server.AskPeers, server.Nothing{})
+	if err != nil {
+		return err
+	}
+	if cmd.JSON {
+		return printJSON(t.out, peers)
+	}
+	if len(peers) == 0 {
+		_, err := fmt.Fprintln(t.out, "This server knows no other council yet; copse peer allow HOST lets one in.")
+		return err
+	}
+	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "HOST\tCOUNCIL\tEXCHANGED WITH\tLAST HEARD OF\tWAITING")
+	for _, p := range peers {
+		exchanged := "no: " + p.Why
+		if p.Exchanges {
+			exchanged = "yes: " + p.Why
+		}
+		heard := "never"
+		if last := later(p.LastOK, p.LastSeen); !last.IsZero() {
+			heard = last.Local().Format("2 January 2006, 15:04")
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\n", p.Host, p.Title, exchanged, heard, p.Waiting)
+		if p.Error != "" {
+			fmt.Fprintf(w, "\t\t  %s\t\t\n", p.Error)
+		}
+	}
+	return w.Flush()
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// about is what the commands that decide about a peer are given.
+type about struct {
+	settings
+	Host string `arg:"" help:"The host name of the council's server, such as copse.harlow.gov.uk."`
+}
+
+func (cmd about) decide(ctx context.Context, t terminal, policy copse.Policy) error {
+	p, err := ask[server.Peer](ctx, cmd.settings, t, server.AskSetPolicy, server.Decision{Host: cmd.Host, Policy: policy})
+	if err != nil {
+		return err
+	}
+	verb := "does not exchange anything"
+	if p.Exchanges {
+		verb = "exchanges communities"
+	}
+	_, err = fmt.Fprintf(t.out, "This server %s with %s: %s.\n", verb, p.Host, p.Why)
+	return err
+}
+
+type peerAllow struct{ about }
+
+// Run allows a peer.
+func (cmd peerAllow) Run(ctx context.Context, t terminal) error {
+	return cmd.decide(ctx, t, copse.Allow)
+}
+
+type peerBlock struct{ about }
+
+// Run blocks a peer.
+func (cmd peerBlock) Run(ctx context.Context, t terminal) error {
+	return cmd.decide(ctx, t, copse.Block)
+}
+
+type peerForget struct{ about }
+
+// Run leaves a peer to the configuration.
+func (cmd peerForget) Run(ctx context.Context, t terminal) error {
+	return cmd.decide(ctx, t, copse.Undecided)
+}
+
+type status struct {
+	settings
+	JSON bool `name:"json" help:"Print JSON, for programs."`
+}
+
+// Run prints how the server is doing.
+func (cmd status) Run(ctx context.Context, t terminal) error {
+	st, err := ask[server.Status](ctx, cmd.settings, t, server.AskStatus, server.Nothing{})
+	if err != nil {
+		return err
+	}
+	if cmd.JSON {
+		return printJSON(t.out, st)
+	}
+	var peers []string
+	for _, state := range slices.Sorted(maps.Keys(st.Peers)) {
+		peers = append(peers, fmt.Sprint(st.Peers[state], " ", state))
+	}
+	if len(peers) == 0 {
+		peers = []string{"none"}
+	}
+	outbox := fmt.Sprint(st.Outbox)
+	if !st.Oldest.IsZero() {
+		outbox += ", the oldest since " + st.Oldest.Local().Format("2 January 2006, 15:04")
+	}
+	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "Version\t%s\n", st.Version)
+	fmt.Fprintf(w, "Address\t%s\n", st.URL)
+	fmt.Fprintf(w, "Database\t%s, %.1f MB\n", st.Database, float64(st.Size)/1e6)
+	fmt.Fprintf(w, "People\t%d\n", st.People)
+	fmt.Fprintf(w, "Communities\t%d here, %d known elsewhere\n", st.Communities, st.Elsewhere)
+	fmt.Fprintf(w, "Councils\t%s\n", strings.Join(peers, ", "))
+	fmt.Fprintf(w, "To deliver\t%s\n", outbox)
+	fmt.Fprintf(w, "Received\t%d waiting, %d given up\n", st.Received, st.SetAside)
+	fmt.Fprintf(w, "Letters\t%d waiting\n", st.Mails)
+	return w.Flush()
+}
+
+func printJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}

@@ -1,0 +1,122 @@
+// Command copse runs a server, and is how its operator talks to it.
+//
+// serve.go runs one server, demo.go four that know each other, admin.go has the
+// rest: each of those asks the running server, or opens the database itself where
+// none is running.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"copse/copse"
+	"copse/internal/config"
+)
+
+// version is set by whoever packages copse where Git cannot be asked:
+// -ldflags '-X main.version=1.2'. Nothing else changes it.
+var version string
+
+// program is the command line. The texts in its tags are what --help shows.
+type program struct {
+	Serve  serve  `cmd:"" help:"Run a server. It needs no configuration to be tried out."`
+	Demo   demo   `cmd:"" help:"Run four councils on this machine, with people and conversations, to look around in."`
+	Status status `cmd:"" help:"Say how the server is doing."`
+	User   struct {
+		Add userAdd `cmd:"" help:"Add somebody who can sign in."`
+	} `cmd:"" help:"The people who sign in here."`
+	Community struct {
+		Add communityAdd `cmd:"" help:"Start a community."`
+	} `cmd:"" help:"The communities run here."`
+	Peer struct {
+		List   peerList   `cmd:"" help:"List the councils this server knows."`
+		Allow  peerAllow  `cmd:"" help:"Exchange communities with a council."`
+		Block  peerBlock  `cmd:"" help:"Exchange nothing with a council, whatever the configuration says."`
+		Forget peerForget `cmd:"" help:"Take back what was decided about a council: the configuration decides again."`
+	} `cmd:"" help:"The other councils' servers."`
+	Version showVersion `cmd:"" help:"Say which version this is."`
+}
+
+// settings is the flag that every command about one server has.
+type settings struct {
+	Config string `placeholder:"FILE" help:"Read the settings in this TOML file; config.example.toml shows all there are. Without it, and without COPSE_ variables in the environment, everything has its default."`
+}
+
+func (s settings) load() (config.Config, error) { return config.Load(s.Config, os.Environ()) }
+
+// A terminal is what a command reads from and writes to.
+type terminal struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	os.Exit(run(ctx, os.Args[1:], terminal{os.Stdin, os.Stdout, os.Stderr}))
+}
+
+// run does what args ask for and returns the exit code: 0, 1 for a failure and 2
+// for a command line that makes no sense. A failure is one line on t.err.
+func run(ctx context.Context, args []string, t terminal) int {
+	parser := kong.Must(new(program),
+		kong.Name("copse"),
+		kong.Description("Communities of practice for councils: each runs its own server, and the servers share their conversations."),
+		kong.Writers(t.out, t.err),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(t),
+	)
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(t.err, "copse: %s; copse --help shows what there is\n", err)
+		return 2
+	}
+	if err := command.Run(); err != nil {
+		fmt.Fprintln(t.err, "copse:", told(err))
+		return 1
+	}
+	return 0
+}
+
+// told is what an error says to whoever typed the command: for what is wrong with
+// one of its values, beginning with that.
+func told(err error) string {
+	var e *copse.Error
+	switch {
+	case errors.As(err, &e) && e.Field != "":
+		return e.Field + ": " + e.Error()
+	case errors.As(err, &e):
+		return e.Error()
+	}
+	return err.Error()
+}
+
+type showVersion struct{}
+
+// Run prints the version.
+func (showVersion) Run(t terminal) error {
+	_, err := fmt.Fprintln(t.out, "copse", versionText())
+	return err
+}
+
+// versionText is the version as packaged, or as Git and the Go tool know it.
+func versionText() string {
+	if version != "" {
+		return version
+	}
+	if build, ok := debug.ReadBuildInfo(); ok && build.Main.Version != "" && build.Main.Version != "(devel)" {
+		return build.Main.Version
+	}
+	return "development"
+}
