@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -65,7 +66,7 @@ func (s *Server) public(find finder) http.HandlerFunc {
 			h.Set("Cache-Control", "public, max-age=60")
 			tag := `"` + fingerprint(d.body) + `"`
 			h.Set("ETag", tag)
-			if r.Header.Get("If-None-Match") == tag {
+			if strings.Contains(r.Header.Get("If-None-Match"), tag) { // may be several, and weak ones
 				w.WriteHeader(http.StatusNotModified)
 				return
 			}
@@ -90,10 +91,10 @@ func (s *Server) recognise(q *question) error {
 		return err
 	}
 	host, ok := ap.Host(sig.KeyID)
-	if !ok {
+	if !ok || host == s.Hub.Host() {
 		return &refusal{status: http.StatusUnauthorized, reason: "key_not_a_url"}
 	}
-	ctx := q.Context()
+	ctx := withBudget(q.Context())
 	if err := s.admit(ctx, host); err != nil {
 		return err
 	}
@@ -166,8 +167,8 @@ func (s *Server) member(ctx context.Context, community *copse.Community, signer 
 	if ok && time.Now().Before(v.until) {
 		return v.member, nil
 	}
-	if err := s.admit(ctx, community.Host); err != nil {
-		return false, err
+	if s.admit(ctx, community.Host) != nil {
+		return false, nil // it cannot be asked, and must not be told of by another answer
 	}
 	ask := community.URI + "/followers?is_follower=" + url.QueryEscape(signer.URI)
 	_, err := s.get(ctx, community.Host, ask, accepted)

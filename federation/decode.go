@@ -10,7 +10,6 @@ import (
 
 	"copse/copse"
 	"copse/federation/ap"
-	"copse/hub"
 	"copse/internal/markup"
 	"copse/store"
 )
@@ -106,12 +105,28 @@ func (s *Server) decodeDecision(ctx context.Context, w *ap.Object, act *copse.Ac
 	}
 	act.Reason = limited(markup.Plain(w.Content), 10*copse.MaxReason)
 	act.Inner = &copse.Activity{Type: "Follow", Actor: person, Subject: act.Actor}
-	if act.Type == "Accept" {
-		if err := s.backfill(ctx, act.Actor, look); err != nil {
-			return nil, err
-		}
+	first, err := s.isFirst(ctx, act)
+	if err == nil && first {
+		err = s.backfill(ctx, act.Actor, look)
 	}
-	return act, nil
+	return act, err
+}
+
+// isFirst reports whether an answer lets the first person here into a community,
+// one who asked.
+func (s *Server) isFirst(ctx context.Context, act *copse.Activity) (first bool, err error) {
+	if act.Type != "Accept" {
+		return false, nil
+	}
+	err = s.DB.View(ctx, func(tx *store.Tx) error {
+		m, err := tx.Membership(act.Actor.ID, act.Inner.Actor.ID)
+		if err != nil || m.State != copse.Pending {
+			return err
+		}
+		first, err = tx.Empty(act.Actor.ID)
+		return err
+	})
+	return first, err
 }
 
 // sent returns an activity that went out from here.
@@ -147,7 +162,9 @@ func (s *Server) decodeUndo(ctx context.Context, w *ap.Object, act *copse.Activi
 	if err != nil {
 		return nil, err
 	}
-	inner.URI = activityURI(w.Object)
+	if ap.SameHost(w.Object.ID, act.Actor.URI) { // nobody says what another's is not
+		inner.URI = w.Object.ID
+	}
 	act.Inner = inner
 	return act, nil
 }
@@ -196,6 +213,12 @@ func (s *Server) decodeUpdate(ctx context.Context, w *ap.Object, act *copse.Acti
 	if err != nil || o == nil {
 		return nil, err
 	}
+	if o.Kind != known.Kind {
+		return nil, copse.Forbidden("%s stays the %s it was", o.URI, known.Kind)
+	}
+	if o.Edited.IsZero() {
+		o.Edited = w.Published // so that an old one that arrives late is known to be old
+	}
 	o.ID, o.Community, o.Parent = known.ID, known.Community, known.Parent
 	act.Object = o
 	return act, nil
@@ -215,8 +238,8 @@ func (s *Server) decodeObject(ctx context.Context, w *ap.Object, act *copse.Acti
 	}
 	o := &copse.Object{Author: act.Actor.ID}
 	if w.InReplyTo != "" {
-		parent, err := look.object(ctx, w.InReplyTo, act.Via)
-		if err != nil {
+		parent, err := look.parent(ctx, w, act.Via)
+		if err != nil || parent == nil {
 			return nil, err
 		}
 		o.Parent, o.Community = parent.ID, parent.Community
@@ -259,7 +282,7 @@ func DecodeObject(m Mapping, w *ap.Object, o *copse.Object) error {
 	if len(w.Language) == 1 && w.Language[0].Identifier != "und" {
 		o.Language = limited(w.Language[0].Identifier, 20)
 	}
-	if w.URL != w.ID && (strings.HasPrefix(w.URL, "https://") || ap.SameHost(w.URL, w.ID)) {
+	if w.URL != w.ID && ap.SameHost(w.URL, w.ID) {
 		o.URL = w.URL
 	}
 	o.Published, o.Edited, o.Question = w.Published, w.Updated, w.Question
@@ -309,7 +332,7 @@ func isActor(typ string) bool {
 // effect only once its author is proved: see prove.
 func (s *Server) decodeAnnounce(ctx context.Context, a *arrival, act *copse.Activity, look *look) (*copse.Activity, error) {
 	w := a.act.Object
-	if a.signer.Type != copse.Group || w == nil || w.IsRef() || !hub.Knows(w.Type) || w.Type == "Announce" {
+	if a.signer.Type != copse.Group || w == nil || w.IsRef() || !isPassedOn(w) {
 		return nil, nil
 	}
 	followed, err := look.followed(ctx, a.signer.ID)
@@ -321,11 +344,21 @@ func (s *Server) decodeAnnounce(ctx context.Context, a *arrival, act *copse.Acti
 		return nil, err
 	}
 	inner := &copse.Activity{URI: activityURI(w), Type: w.Type, Via: a.signer, Raw: w.Raw, Published: w.Published}
-	if host, ok := ap.Host(actor); ok && host == s.Hub.Host() {
+	host, ok := ap.Host(actor)
+	switch {
+	case !ok:
+		return nil, copse.Invalid("", "%q is not an address", actor)
+	case host == s.Hub.Host():
 		return s.decodeEcho(ctx, actor, w, act, inner, look)
-	}
-	if inner.Actor, err = look.actor(ctx, actor); err != nil {
-		return nil, err
+	case isRemoval(w) && host != a.signer.Host:
+		inner.Actor = a.signer // the community's own act: who is behind it, it alone says
+	default:
+		if err := s.admit(ctx, host); err != nil {
+			return nil, err // a server that is refused does not come in by way of another
+		}
+		if inner.Actor, err = look.actor(ctx, actor); err != nil {
+			return nil, err
+		}
 	}
 	if w, err = look.prove(ctx, w, inner.Actor, a.signer); err != nil || w == nil {
 		return nil, err
@@ -334,6 +367,18 @@ func (s *Server) decodeAnnounce(ctx context.Context, a *arrival, act *copse.Acti
 		return nil, err
 	}
 	return act, nil
+}
+
+// isPassedOn reports whether an activity is of a sort that communities pass on.
+// Who joins is between two servers.
+func isPassedOn(w *ap.Object) bool {
+	switch w.Type {
+	case "Create", "Update", "Delete", "Like":
+		return true
+	case "Undo":
+		return w.Object != nil && w.Object.Type != "Follow"
+	}
+	return false
 }
 
 // decodeEcho reads an announcement of what somebody here did. It is believed

@@ -15,7 +15,12 @@ func (s *Server) Marshal(tx *store.Tx, act *copse.Activity) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", act.URI, err)
 	}
-	return ap.Marshal(w)
+	b, err := ap.Marshal(w)
+	if err != nil && act.Inner != nil && act.Inner.Raw != nil {
+		// It fills its limits to the brim, and does not fit into an announcement.
+		return nil, copse.TooLarge("this is too large to be passed on")
+	}
+	return b, err
 }
 
 func (s *Server) encode(tx *store.Tx, act *copse.Activity) (*ap.Object, error) {
@@ -35,20 +40,20 @@ func (s *Server) encode(tx *store.Tx, act *copse.Activity) (*ap.Object, error) {
 			To: ap.Strings{act.Actor.URI}, Object: ap.Ref(act.Actor.URI),
 		}
 	case "Announce":
-		address(w, act.Community)
+		address(w, act.Community, act.Inner.Object)
 		w.Object, err = s.encode(tx, act.Inner)
 	case "Undo":
 		if act.Inner.Type == "Follow" {
 			w.To = ap.Strings{act.Inner.Subject.URI}
 		} else {
-			address(w, act.Community)
+			address(w, act.Community, act.Inner.Object)
 		}
 		w.Object, err = s.encode(tx, act.Inner)
 	case "Create":
-		address(w, act.Community)
+		address(w, act.Community, act.Object)
 		w.Object, err = s.encodeObject(tx, act.Object)
 	case "Update":
-		address(w, act.Community)
+		address(w, act.Community, act.Object)
 		switch {
 		case act.Subject == nil:
 			w.Object, err = s.encodeObject(tx, act.Object)
@@ -59,10 +64,10 @@ func (s *Server) encode(tx *store.Tx, act *copse.Activity) (*ap.Object, error) {
 		}
 	case "Delete":
 		// To Lemmy a summary is what makes it a removal by the community.
-		address(w, act.Community)
+		address(w, act.Community, act.Object)
 		w.Object, w.Summary = ap.Ref(act.Object.URI), act.Reason
 	case "Like":
-		address(w, act.Community)
+		address(w, act.Community, act.Object)
 		w.Object = ap.Ref(act.Object.URI)
 	default:
 		err = fmt.Errorf("no way to write a %s", act.Type)
@@ -70,11 +75,15 @@ func (s *Server) encode(tx *store.Tx, act *copse.Activity) (*ap.Object, error) {
 	return w, err
 }
 
-// address says who gets w: the community, and everybody or its members. Lemmy
-// requires both to and cc.
-func address(w *ap.Object, c *copse.Community) {
+// address says who gets w, which is about o, if that is not nil: the community,
+// and everybody or its members. Lemmy requires both to and cc.
+func address(w *ap.Object, c *copse.Community, o *copse.Object) {
+	audience := c.Audience
+	if o != nil && o.Audience != "" {
+		audience = o.Audience // it was written for members, and the community has opened since
+	}
 	w.Audience = ap.Strings{c.URI}
-	w.To = ap.Strings{c.URI, everybody(c.URI, c.Audience)}
+	w.To = ap.Strings{c.URI, everybody(c.URI, audience)}
 	w.CC = ap.Strings{}
 	if w.Type == "Announce" {
 		w.CC = ap.Strings{c.URI + "/followers"}

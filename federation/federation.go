@@ -43,13 +43,14 @@ type Server struct {
 	Allow    []string // hosts, from the configuration; what administrators decide later is in the store
 	Block    []string
 
-	keys     sync.Map           // copse.ID of an actor of ours → httpsig.Key
-	flights  singleflight.Group // one fetch of one thing at a time
-	vouched  vouchers
-	replays  replays
-	breaker  breaker
-	freshing sync.Map // copse.ID of an actor being read again
-	lanes    lanes
+	keys    sync.Map           // copse.ID of an actor of ours → httpsig.Key
+	flights singleflight.Group // one fetch of one thing at a time
+	vouched vouchers
+	replays replays
+	breaker breaker
+	shelf   shelf
+	stale   stale
+	lanes   lanes
 }
 
 // Routes adds what peers ask for. The actor and object pages themselves share
@@ -59,31 +60,37 @@ func (s *Server) Routes(r chi.Router) {
 	r.Post("/u/{name}/inbox", s.inbox)
 	r.Post("/c/{name}/inbox", s.inbox)
 	for _, of := range []string{"u", "c"} {
-		r.Get("/"+of+"/{name}/outbox", s.answer(s.outbox))
-		r.Get("/"+of+"/{name}/followers", s.answer(s.followers))
-		r.Get("/"+of+"/{name}/following", s.public(s.following))
+		get(r, "/"+of+"/{name}/outbox", s.answer(s.outbox))
+		get(r, "/"+of+"/{name}/followers", s.answer(s.followers))
+		get(r, "/"+of+"/{name}/following", s.public(s.following))
 	}
-	r.Get("/outbox", s.public(s.emptyCollection))
-	r.Get("/c/{name}/moderators", s.public(s.moderators))
-	r.Get("/c/{name}/featured", s.public(s.emptyCollection))
-	r.Get("/post/{id}/context", s.answer(s.thread))
-	r.Get("/post/{id}/replies", s.answer(s.thread))
-	r.Get("/activities/{type}/{id}", s.answer(s.activity))
-	r.Get("/.well-known/webfinger", s.webfinger)
-	r.Get("/.well-known/host-meta", s.hostMeta)
-	r.Get("/.well-known/nodeinfo", s.nodeinfoLinks)
-	r.Get("/nodeinfo/{version}", s.nodeinfo)
+	get(r, "/outbox", s.public(s.emptyCollection))
+	get(r, "/c/{name}/moderators", s.public(s.moderators))
+	get(r, "/c/{name}/featured", s.public(s.emptyCollection))
+	get(r, "/post/{id}/context", s.answer(s.thread))
+	get(r, "/post/{id}/replies", s.answer(s.thread))
+	get(r, "/activities/{type}/{id}", s.answer(s.activity))
+	get(r, "/.well-known/webfinger", s.webfinger)
+	get(r, "/.well-known/host-meta", s.hostMeta)
+	get(r, "/.well-known/nodeinfo", s.nodeinfoLinks)
+	get(r, "/nodeinfo/{version}", s.nodeinfo)
+}
+
+// get answers GET and HEAD, from which net/http leaves out the body.
+func get(r chi.Router, path string, h http.HandlerFunc) {
+	r.Get(path, h)
+	r.Head(path, h)
 }
 
 // Wanted wraps the pages for people: a request that asks for ActivityStreams
 // gets the document that stands at the same address.
 func (s *Server) Wanted(pages http.Handler) http.Handler {
 	documents := chi.NewRouter()
-	documents.Get("/", s.public(s.self))
-	documents.Get("/u/{name}", s.public(s.person))
-	documents.Get("/c/{name}", s.public(s.community))
-	documents.Get("/post/{id}", s.answer(s.object))
-	documents.Get("/comment/{id}", s.answer(s.object))
+	get(documents, "/", s.public(s.self))
+	get(documents, "/u/{name}", s.public(s.person))
+	get(documents, "/c/{name}", s.public(s.community))
+	get(documents, "/post/{id}", s.answer(s.object))
+	get(documents, "/comment/{id}", s.answer(s.object))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if wantsDocument(r) && documents.Match(chi.NewRouteContext(), http.MethodGet, r.URL.Path) {
 			documents.ServeHTTP(w, r)
@@ -127,6 +134,7 @@ func (s *Server) Run(ctx context.Context) {
 	var work sync.WaitGroup
 	work.Go(func() { s.deliver(ctx) })
 	work.Go(func() { s.workOff(ctx) })
+	work.Go(func() { s.freshenStale(ctx) })
 	work.Wait()
 }
 

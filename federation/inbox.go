@@ -2,13 +2,18 @@ package federation
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"strconv"
 	"time"
+
+	"github.com/go-chi/chi/v5"
 
 	"copse/copse"
 	"copse/federation/ap"
@@ -39,14 +44,30 @@ type refusal struct {
 
 func (r *refusal) Error() string { return r.reason }
 
-// inbox accepts one signed activity: 202 once it is on disk.
+// inbox accepts one signed activity: 202 once it is on disk. What is about
+// something that is not here gets 202 as well: to some peers 404 means that the
+// inbox is gone, and with it everybody on this server.
 func (s *Server) inbox(w http.ResponseWriter, r *http.Request) {
-	if err := s.accept(r); err != nil {
+	err := guarded(func() error { return s.accept(r) })
+	if err != nil && copse.CodeOf(err) != copse.CodeNotFound {
 		s.refuse(w, r, err)
 		return
 	}
 	w.WriteHeader(http.StatusAccepted)
 }
+
+// guarded makes an error of a panic: one activity that nobody thought of must
+// not end the program, or keep a worker from the rest.
+func guarded(fn func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v\n%s", errPanic, p, debug.Stack())
+		}
+	}()
+	return fn()
+}
+
+var errPanic = errors.New("panic")
 
 // accept goes through a request in the order that costs strangers most and us
 // least, and hands on an activity whose signature is good. Nothing is fetched
@@ -67,8 +88,11 @@ func (s *Server) accept(r *http.Request) error {
 		return err
 	}
 	host, ok := ap.Host(sig.KeyID)
-	if !ok {
+	switch {
+	case !ok:
 		return &refusal{status: http.StatusUnauthorized, reason: "key_not_a_url"}
+	case host == s.Hub.Host():
+		return &refusal{status: http.StatusUnauthorized, reason: "key_of_this_server"}
 	}
 	if err := s.admit(r.Context(), host); err != nil {
 		return err
@@ -84,7 +108,22 @@ func (s *Server) accept(r *http.Request) error {
 	if !ap.SameHost(actor, sig.KeyID) {
 		return &refusal{status: http.StatusUnauthorized, reason: "signer_is_not_actor"}
 	}
+	if err := s.addressed(r); err != nil {
+		return err
+	}
 	return s.judge(r.Context(), sig, act, actor, host, body)
+}
+
+// addressed returns an error if a request is for the inbox of nobody here.
+func (s *Server) addressed(r *http.Request) error {
+	if chi.URLParam(r, "name") == "" {
+		return nil // the shared one
+	}
+	_, err := s.named(r.Context(), &question{Request: r}, typeIn(r.URL.Path))
+	if copse.CodeOf(err) == copse.CodeNotFound {
+		return &refusal{status: http.StatusNotFound, reason: "not_found"}
+	}
+	return err
 }
 
 // wellFormed returns the actor of an activity that says who does what.
@@ -105,7 +144,8 @@ func wellFormed(act *ap.Object) (actor string, err error) {
 	return actor, nil
 }
 
-// judge checks the signature, if the key is known, and goes on.
+// judge checks the signature, if the key is known, and goes on. Whether it is a
+// repeat comes after: only whoever said something hears that it is known here.
 func (s *Server) judge(ctx context.Context, sig *httpsig.Signature, act *ap.Object, actor, host string, body []byte) error {
 	var (
 		seen   bool
@@ -113,7 +153,7 @@ func (s *Server) judge(ctx context.Context, sig *httpsig.Signature, act *ap.Obje
 	)
 	err := s.DB.View(ctx, func(tx *store.Tx) (err error) {
 		if act.ID != "" {
-			if seen, err = tx.Seen(act.ID); err != nil || seen {
+			if seen, err = tx.Seen(act.ID); err != nil {
 				return err
 			}
 		}
@@ -123,28 +163,33 @@ func (s *Server) judge(ctx context.Context, sig *httpsig.Signature, act *ap.Obje
 		}
 		return err
 	})
-	if err != nil || seen {
+	switch {
+	case err != nil:
 		return err
-	}
-	if signer == nil {
-		if act.Type == "Delete" && act.Object.URI() == actor {
-			return nil // somebody we never knew is gone: nothing to undo, nothing to fetch
-		}
+	case signer == nil && (seen || act.Type == "Delete" && act.Object.URI() == actor):
+		return nil // somebody we never knew is gone: nothing to undo, nothing to fetch
+	case signer == nil:
 		return s.parkUnverified(ctx, sig, host, body)
-	}
-	if signer.URI != actor {
+	case signer.URI != actor:
 		return &refusal{status: http.StatusUnauthorized, reason: "signer_is_not_actor"}
 	}
 	if err := verify(sig, signer); err != nil {
-		if time.Since(signer.Fetched) > freshKey {
-			return s.parkUnverified(ctx, sig, host, body)
+		switch {
+		case time.Since(signer.Fetched) < freshKey:
+			return err
+		case seen:
+			return nil
 		}
-		return err
+		return s.parkUnverified(ctx, sig, host, body)
 	}
-	if !s.replays.first(sig.Hash(), time.Now()) {
+	if seen || s.replays.seen(sig.Hash(), time.Now()) {
 		return nil
 	}
-	return s.receive(ctx, &arrival{signer: signer, act: act, body: body})
+	if err := s.receive(ctx, &arrival{signer: signer, act: act, body: body}); err != nil {
+		return err
+	}
+	s.replays.remember(sig.Hash(), time.Now())
+	return nil
 }
 
 func verify(sig *httpsig.Signature, signer *copse.Actor) error {
@@ -156,13 +201,16 @@ func verify(sig *httpsig.Signature, signer *copse.Actor) error {
 }
 
 // parkUnverified keeps an activity until the key it was signed with has been
-// fetched.
+// fetched. Until then anybody may have sent it, in anybody's name: the signature
+// is part of what makes two of them the same, so that a stranger's copy that
+// comes first does not stand in the way of the true one.
 func (s *Server) parkUnverified(ctx context.Context, sig *httpsig.Signature, host string, body []byte) error {
 	text, err := json.Marshal(sig)
 	if err != nil {
 		return err
 	}
-	return s.park(ctx, sig.KeyID, &store.Received{Host: host, Signature: string(text), Body: body})
+	sum := sig.Hash()
+	return s.park(ctx, sig.KeyID+" "+hex.EncodeToString(sum[:]), &store.Received{Host: host, Signature: string(text), Body: body})
 }
 
 // park keeps r on disk for the workers, and wakes them.

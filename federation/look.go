@@ -2,6 +2,10 @@ package federation
 
 import (
 	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"copse/copse"
@@ -9,16 +13,12 @@ import (
 	"copse/store"
 )
 
-// maxFetches is how much one inbound activity may make us fetch.
-const maxFetches = 10
-
 // A look finds what an activity refers to: here, or, if it may fetch, wherever
 // it lives. While a request waits it may not, and says errUnknown instead.
 type look struct {
-	s       *Server
-	fetch   bool
-	fetched int
-	depth   int
+	s     *Server
+	fetch bool
+	above []string // objects being brought in, each waiting for the next, which it answers
 }
 
 // ours returns an actor of this server.
@@ -42,7 +42,7 @@ func (l *look) actor(ctx context.Context, uri string) (a *copse.Actor, err error
 	if copse.CodeOf(err) != copse.CodeNotFound {
 		return a, err
 	}
-	if err := l.spend(); err != nil {
+	if err := l.may(); err != nil {
 		return nil, err
 	}
 	return l.s.fetchActor(ctx, uri)
@@ -50,7 +50,7 @@ func (l *look) actor(ctx context.Context, uri string) (a *copse.Actor, err error
 
 // refresh reads a remote actor again.
 func (l *look) refresh(ctx context.Context, uri string) error {
-	if err := l.spend(); err != nil {
+	if err := l.may(); err != nil {
 		return err
 	}
 	_, err := l.s.fetchActor(ctx, uri)
@@ -59,19 +59,16 @@ func (l *look) refresh(ctx context.Context, uri string) error {
 
 // document fetches an object from where it lives.
 func (l *look) document(ctx context.Context, uri string) (*ap.Object, error) {
-	if err := l.spend(); err != nil {
+	if err := l.may(); err != nil {
 		return nil, err
 	}
 	return l.s.fetchObject(ctx, uri)
 }
 
-// spend allows one more fetch.
-func (l *look) spend() error {
+// may returns an error unless other servers may be asked.
+func (l *look) may() error {
 	if !l.fetch {
 		return errUnknown
-	}
-	if l.fetched++; l.fetched > maxFetches {
-		return copse.Unavailable(time.Minute, "this needs more than can be fetched at once")
 	}
 	return nil
 }
@@ -120,6 +117,21 @@ func (l *look) place(ctx context.Context, w *ap.Object, via *copse.Actor) (*cops
 	return nil, nil
 }
 
+// parent returns what w answers, or nil if that is none of our business. What was
+// said straight to a community of ours about something that has not arrived
+// waits for it.
+func (l *look) parent(ctx context.Context, w *ap.Object, via *copse.Actor) (*copse.Object, error) {
+	parent, err := l.object(ctx, w.InReplyTo, via)
+	if via != nil || copse.CodeOf(err) != copse.CodeNotFound {
+		return parent, err
+	}
+	community, err := l.place(ctx, w, nil)
+	if err != nil || community == nil {
+		return nil, err
+	}
+	return nil, errUnknown
+}
+
 // object returns an object that an activity refers to. One that a community's
 // conversation refers to, and that did not come in its turn, is fetched from
 // its author's server.
@@ -137,25 +149,16 @@ func (l *look) object(ctx context.Context, uri string, via *copse.Actor) (o *cop
 	if host, ok := ap.Host(uri); !ok || host == l.s.Hub.Host() {
 		return nil, err // ours are all here
 	}
-	if l.depth++; l.depth > copse.MaxDepth {
+	switch {
+	case slices.Contains(l.above, uri):
+		return nil, copse.Forbidden("the conversation goes round in a circle")
+	case len(l.above) == copse.MaxDepth:
 		return nil, copse.Forbidden("the conversation is nested too deeply")
 	}
-	w, err := l.document(ctx, uri)
+	l.above = append(l.above, uri)
+	err = l.bringIn(ctx, uri, via)
+	l.above = l.above[:len(l.above)-1]
 	if err != nil {
-		return nil, err
-	}
-	author, _ := w.AttributedTo.One()
-	act := &copse.Activity{URI: uri + "#fetched", Type: "Create", Via: via}
-	if act.Actor, err = l.actor(ctx, author); err != nil {
-		return nil, err
-	}
-	if act.Object, err = l.s.decodeObject(ctx, w, act, l); err != nil {
-		return nil, err
-	}
-	if act.Object == nil {
-		return nil, copse.Forbidden("the conversation is about something this server cannot show")
-	}
-	if err := l.s.Hub.Perform(ctx, act); err != nil {
 		return nil, err
 	}
 	err = l.s.DB.View(ctx, func(tx *store.Tx) (err error) {
@@ -163,6 +166,87 @@ func (l *look) object(ctx context.Context, uri string, via *copse.Actor) (o *cop
 		return err
 	})
 	return o, err
+}
+
+// bringIn fetches an object and adds it to the community's conversation, after
+// what it answers. If that takes more than may be fetched at once, what has been
+// fetched is laid aside for the next try.
+func (l *look) bringIn(ctx context.Context, uri string, via *copse.Actor) (err error) {
+	w := l.s.shelf.take(uri, time.Now())
+	if w == nil {
+		if w, err = l.document(ctx, uri); err != nil {
+			return err
+		}
+	}
+	err = l.add(ctx, w, via)
+	if errors.Is(err, errSpent) {
+		l.s.shelf.put(uri, w, time.Now())
+	}
+	return err
+}
+
+func (l *look) add(ctx context.Context, w *ap.Object, via *copse.Actor) (err error) {
+	author, _ := w.AttributedTo.One()
+	act := &copse.Activity{URI: w.ID + "#fetched", Type: "Create", Via: via}
+	if act.Actor, err = l.actor(ctx, author); err != nil {
+		return err
+	}
+	if act.Object, err = l.s.decodeObject(ctx, w, act, l); err != nil {
+		return err
+	}
+	if act.Object == nil {
+		return copse.Forbidden("the conversation is about something this server cannot show")
+	}
+	return l.s.Hub.Perform(ctx, act)
+}
+
+// A shelf keeps documents of conversations that reach further up than can be
+// fetched at once, so that the next try goes on where the last one stopped. The
+// zero value is ready.
+type shelf struct {
+	mu    sync.Mutex
+	docs  map[string]shelved // guarded by mu; by id
+	bytes int                // guarded by mu
+}
+
+type shelved struct {
+	w  *ap.Object
+	at time.Time
+}
+
+const (
+	// shelvedFor covers the first few tries, by which a conversation of
+	// copse.MaxDepth is complete.
+	shelvedFor = 15 * time.Minute
+	maxShelf   = 16 << 20 // bytes
+)
+
+func (s *shelf) take(uri string, now time.Time) *ap.Object {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d, ok := s.docs[uri]
+	if !ok {
+		return nil
+	}
+	delete(s.docs, uri)
+	s.bytes -= len(d.w.Raw)
+	if now.Sub(d.at) > shelvedFor {
+		return nil
+	}
+	return d.w
+}
+
+func (s *shelf) put(uri string, w *ap.Object, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.docs == nil || s.bytes+len(w.Raw) > maxShelf {
+		s.docs, s.bytes = make(map[string]shelved), 0 // they can be fetched again
+	}
+	if was, ok := s.docs[uri]; ok {
+		s.bytes -= len(was.w.Raw)
+	}
+	s.docs[uri] = shelved{w, now}
+	s.bytes += len(w.Raw)
 }
 
 // prove makes sure that the author of an announced activity said so, and returns
@@ -193,8 +277,8 @@ func (l *look) prove(ctx context.Context, w *ap.Object, author, community *copse
 		proved.Object = found
 		return &proved, nil
 	case "Delete":
-		if w.Summary != "" {
-			return w, nil // a removal: the community rules its own space
+		if isRemoval(w) {
+			return w, nil // the community rules its own space
 		}
 		_, err := l.document(ctx, w.Object.URI())
 		if gone(err) {
@@ -209,4 +293,11 @@ func (l *look) prove(ctx context.Context, w *ap.Object, author, community *copse
 		}
 	}
 	return nil, nil
+}
+
+// isRemoval reports whether a Delete is by the community rather than by the
+// author. A reason is what tells them apart (Lemmy); Mbin gives a blank one for
+// both.
+func isRemoval(w *ap.Object) bool {
+	return w.Type == "Delete" && strings.TrimSpace(w.Summary) != ""
 }

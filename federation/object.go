@@ -217,7 +217,12 @@ func (s *Server) activity(ctx context.Context, q *question) (*document, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.body = announce.Object.Raw
+	inner := announce.Object
+	if inner.Context == nil { // ours were written inside the announcement, under its context
+		d.body, err = ap.Marshal(inner)
+		return d, err
+	}
+	d.body = inner.Raw
 	return d, nil
 }
 

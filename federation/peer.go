@@ -4,14 +4,18 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"iter"
 	"log/slog"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"copse/copse"
 	"copse/federation/ap"
+	"copse/hub"
 	"copse/store"
 )
 
@@ -35,26 +39,66 @@ func (s *Server) admit(ctx context.Context, host string) error {
 }
 
 // policyFor returns what was decided about a host, in the configuration or by an
-// administrator. To block is stronger than to allow, wherever it was said.
+// administrator. To block is stronger than to allow, wherever it was said, and
+// holds for everything below a host and at any port of it: names below one's own
+// cost nothing.
 func (s *Server) policyFor(ctx context.Context, host string) (copse.Policy, error) {
-	if slices.Contains(s.Block, host) {
-		return copse.Block, nil
-	}
 	policy := copse.Undecided
 	err := s.DB.View(ctx, func(tx *store.Tx) error {
-		p, err := tx.Peer(host)
-		if copse.CodeOf(err) == copse.CodeNotFound {
-			return nil
+		for at := range upwards(host) {
+			if lists(s.Block, at) {
+				policy = copse.Block
+				return nil
+			}
+			p, err := tx.Peer(at)
+			switch {
+			case copse.CodeOf(err) == copse.CodeNotFound:
+			case err != nil:
+				return err
+			case p.Policy == copse.Block:
+				policy = copse.Block
+				return nil
+			case at == host:
+				policy = p.Policy
+			}
 		}
-		if err == nil {
-			policy = p.Policy
-		}
-		return err
+		return nil
 	})
-	if err == nil && policy == copse.Undecided && slices.Contains(s.Allow, host) {
+	if err == nil && policy == copse.Undecided && lists(s.Allow, host) {
 		policy = copse.Allow
 	}
 	return policy, err
+}
+
+// upwards yields host, host without its port, and every name above it.
+func upwards(host string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if !yield(host) {
+			return
+		}
+		name := host
+		if u, err := url.Parse("//" + host); err == nil && u.Port() != "" {
+			if name = strings.TrimSuffix(host, ":"+u.Port()); !yield(name) {
+				return
+			}
+		}
+		if _, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {
+			return // what stands before a dot in an address is not below the rest
+		}
+		for _, above, ok := strings.Cut(name, "."); ok; _, above, ok = strings.Cut(above, ".") {
+			if !yield(above) {
+				return
+			}
+		}
+	}
+}
+
+// lists reports whether a host is among hosts as an administrator wrote them.
+func lists(hosts []string, host string) bool {
+	return slices.ContainsFunc(hosts, func(h string) bool {
+		canonical, ok := ap.Host("https://" + h)
+		return ok && canonical == host
+	})
 }
 
 // meet learns what the server of an actor says about itself, now and then. That
@@ -68,6 +112,14 @@ func (s *Server) meet(ctx context.Context, a *copse.Actor) {
 	if err == nil && time.Since(p.Looked) < describedFor && p.Inbox != "" {
 		return
 	}
+	s.flights.Do("meet "+a.Host, func() (any, error) {
+		s.ask(ctx, a)
+		return nil, nil
+	})
+}
+
+// ask asks a server about itself and writes the answer down.
+func (s *Server) ask(ctx context.Context, a *copse.Actor) {
 	about, err := s.nodeinfoOf(ctx, a)
 	if err != nil {
 		slog.DebugContext(ctx, "nodeinfo", "host", a.Host, "err", err)
@@ -245,21 +297,64 @@ func (s *Server) askWebfinger(ctx context.Context, name, host string, want copse
 	return found, nil
 }
 
-// Freshen reads a remote actor again, in the background, if that was last done a
-// while ago. Whoever looks at it now sees what was known before.
+// Freshen has a remote actor read again in the background, if that was last done
+// a while ago. Whoever looks at it now sees what was known before.
 func (s *Server) Freshen(a *copse.Actor) {
-	if a.Local || time.Since(a.Fetched) < freshFor {
-		return
+	if !a.Local && time.Since(a.Fetched) >= freshFor {
+		s.stale.add(a.URI)
 	}
-	if _, busy := s.freshing.LoadOrStore(a.ID, true); busy {
-		return
+}
+
+// stale are remote actors that somebody looked at and that were not read for a
+// while. The zero value is ready.
+type stale struct {
+	mu   sync.Mutex
+	uris map[string]bool // guarded by mu
+	bell hub.Bell
+}
+
+// maxStale bounds what waits to be read again: somebody who leafs through a
+// directory looks at more actors than anybody misses news of.
+const maxStale = 100
+
+func (l *stale) add(uri string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.uris == nil {
+		l.uris = make(map[string]bool)
 	}
-	go func() {
-		defer s.freshing.Delete(a.ID)
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		defer cancel()
-		if _, err := s.fetchActor(ctx, a.URI); err != nil {
-			slog.DebugContext(ctx, "freshen", "uri", a.URI, "err", err)
+	if len(l.uris) < maxStale {
+		l.uris[uri] = true
+		l.bell.Ring()
+	}
+}
+
+// take returns one of them, or "".
+func (l *stale) take() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for uri := range l.uris {
+		delete(l.uris, uri)
+		return uri
+	}
+	return ""
+}
+
+// freshenStale reads stale actors again, one after the other, until ctx ends.
+func (s *Server) freshenStale(ctx context.Context) {
+	heard, stop := s.stale.bell.Listen()
+	defer stop()
+	for ctx.Err() == nil {
+		uri := s.stale.take()
+		if uri == "" {
+			select {
+			case <-heard:
+			case <-ctx.Done():
+			}
+			continue
 		}
-	}()
+		if _, err := s.fetchActor(withBudget(ctx), uri); err != nil {
+			slog.DebugContext(ctx, "freshen", "uri", uri, "err", err)
+		}
+	}
 }

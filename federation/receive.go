@@ -57,6 +57,8 @@ const (
 	// maxTries and the pauses between them, 5 s to 6 h, keep an activity for
 	// some three days.
 	maxTries = 20
+	// maxPanics is how often an activity may break what works on it.
+	maxPanics = 3
 )
 
 // workOff deals with what is parked until ctx ends.
@@ -133,18 +135,28 @@ func (s *Server) pause(ctx context.Context) time.Duration {
 // work deals with one parked activity: performs it, puts it off, or sets it
 // aside with its reason.
 func (s *Server) work(ctx context.Context, r *store.Received) {
-	err := s.rework(ctx, r)
+	err := guarded(func() error { return s.rework(withBudget(ctx), r) })
 	if ctx.Err() != nil {
 		return // its lease runs out and it is dealt with after the restart
 	}
-	done := func(tx *store.Tx) error { return tx.DropReceived(r.ID) }
-	if err != nil {
-		until := time.Time{}
-		if temporary(err) && r.Tries < maxTries {
-			until = time.Now().Add(backOff(r.Tries, 5*time.Second, 6*time.Hour))
-		}
+	until := time.Time{}
+	tries := maxTries
+	if errors.Is(err, errPanic) {
+		tries = maxPanics
+	}
+	if temporary(err) && r.Tries < tries {
+		until = time.Now().Add(backOff(r.Tries, 5*time.Second, 6*time.Hour))
+	}
+	done := func(tx *store.Tx) error { return tx.Retry(r.ID, err.Error(), until) }
+	if err == nil || until.IsZero() && r.Signature != "" {
+		// What nobody has proved to have sent is not worth its room either.
+		done = func(tx *store.Tx) error { return tx.DropReceived(r.ID) }
+	}
+	switch {
+	case errors.Is(err, errPanic):
+		slog.ErrorContext(ctx, "received", "host", r.Host, "tries", r.Tries, "again", until, "err", err)
+	case err != nil:
 		slog.InfoContext(ctx, "received", "host", r.Host, "tries", r.Tries, "again", until, "err", err)
-		done = func(tx *store.Tx) error { return tx.Retry(r.ID, err.Error(), until) }
 	}
 	if err := s.DB.Update(ctx, done); err != nil && ctx.Err() == nil {
 		slog.ErrorContext(ctx, "received", "id", r.ID, "err", err)
@@ -176,7 +188,10 @@ func (s *Server) checkParked(ctx context.Context, r *store.Received) error {
 	if err := json.Unmarshal([]byte(r.Signature), &sig); err != nil {
 		return err
 	}
-	signer, err := s.keyOwner(ctx, sig.KeyID)
+	signer, err := s.keyHolder(ctx, sig.KeyID)
+	if gone(err) {
+		return &refusal{reason: "key_not_found"}
+	}
 	if err != nil {
 		return err
 	}
@@ -192,6 +207,22 @@ func (s *Server) checkParked(ctx context.Context, r *store.Received) error {
 	}
 	r.Signer = signer.URI
 	return s.DB.Update(ctx, func(tx *store.Tx) error { return tx.VerifyReceived(r.ID, signer.URI) })
+}
+
+// keyHolder is keyOwner for keys that may have been read a moment ago, for what
+// was parked before this.
+func (s *Server) keyHolder(ctx context.Context, keyID string) (a *copse.Actor, err error) {
+	err = s.DB.View(ctx, func(tx *store.Tx) (err error) {
+		a, err = tx.ActorByKey(keyID)
+		return err
+	})
+	if err == nil && time.Since(a.Fetched) < freshKey {
+		return a, nil
+	}
+	if err != nil && copse.CodeOf(err) != copse.CodeNotFound {
+		return nil, err
+	}
+	return s.keyOwner(ctx, keyID)
 }
 
 // temporary reports whether trying again may help: what is missing may come,

@@ -87,5 +87,5 @@ func (h *Hub) reply(tx *store.Tx, act *copse.Activity) error {
 	if !act.Community.Local || act.Inner.Actor.Local {
 		return nil
 	}
-	return h.send(tx, act, act.Inner.Actor.Host)
+	return h.send(tx, act, act.Inner.Actor)
 }

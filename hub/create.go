@@ -36,13 +36,16 @@ func (h *Hub) create(tx *store.Tx, act *copse.Activity) (err error) {
 	if act.Community.Audience != copse.Public || o.Audience == "" {
 		o.Audience = act.Community.Audience
 	}
+	if parent != nil && parent.Audience != copse.Public {
+		o.Audience = parent.Audience // whoever reads an answer reads what it answers
+	}
 	if o.Published.IsZero() || o.Published.After(tx.Now) { // peers may leave it out or get it wrong
 		o.Published = tx.Now
 	}
 	if act.Community.Local || act.Via != nil {
 		o.Accepted = tx.Now
 	}
-	if deleted, err := tx.Deleted(o.URI); err != nil || deleted {
+	if deleted, err := tx.Deleted(o.URI, o.Author, o.Community); err != nil || deleted {
 		return err // the Delete overtook it
 	}
 	err = tx.AddObject(o)
@@ -79,9 +82,10 @@ func (h *Hub) facts(tx *store.Tx, act *copse.Activity, community copse.ID, o *co
 		return f, err
 	}
 	f.Announced = act.Via != nil && act.Via.ID == community
-	if !act.Community.Local && !act.Local && !f.Announced {
+	if !f.Announced && (act.Via != nil || !act.Community.Local && !act.Local) {
 		// What is said in a community is what its home has passed on. A copy
-		// that comes straight from elsewhere proves nothing.
+		// that comes straight from elsewhere proves nothing, and one that another
+		// community passes on is not that community's business.
 		return f, copse.Forbidden("only %s may pass on what happens there", act.Community.URI)
 	}
 	return f, nil

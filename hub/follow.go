@@ -24,7 +24,7 @@ func (h *Hub) follow(tx *store.Tx, act *copse.Activity) error {
 		if err := tx.SetMembership(m); err != nil {
 			return err
 		}
-		return h.send(tx, act, act.Community.Host)
+		return h.send(tx, act, &act.Community.Actor)
 	}
 	if m.State, err = copse.OnJoining(facts); err != nil {
 		return err
@@ -68,7 +68,7 @@ func (h *Hub) unfollow(tx *store.Tx, act *copse.Activity) error {
 	if err := h.setMembership(tx, c, m); err != nil || c.Local {
 		return err
 	}
-	return h.send(tx, act, c.Host)
+	return h.send(tx, act, &c.Actor)
 }
 
 // joining checks that a Follow is a person's of a community, and that one of the

@@ -37,19 +37,19 @@ func (h *Hub) spread(tx *store.Tx, act *copse.Activity, o *copse.Object) error {
 
 // submit sends what somebody here did in a community elsewhere to its home.
 func (h *Hub) submit(tx *store.Tx, act *copse.Activity, o *copse.Object) error {
-	return h.sendAbout(tx, act, o, act.Community.Host)
+	return h.sendAbout(tx, act, o, &act.Community.Actor)
 }
 
-// send sends act to one server.
-func (h *Hub) send(tx *store.Tx, act *copse.Activity, host string) error {
-	return h.sendAbout(tx, act, nil, host)
+// send sends act to the server of one actor.
+func (h *Hub) send(tx *store.Tx, act *copse.Activity, to *copse.Actor) error {
+	return h.sendAbout(tx, act, nil, to)
 }
 
-func (h *Hub) sendAbout(tx *store.Tx, act *copse.Activity, o *copse.Object, host string) error {
+func (h *Hub) sendAbout(tx *store.Tx, act *copse.Activity, o *copse.Object, to *copse.Actor) error {
 	if act.Published.IsZero() {
 		act.Published = tx.Now
 	}
-	peer, err := tx.PeerAt(host)
+	peer, err := tx.PeerAt(to.Host)
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,11 @@ func (h *Hub) sendAbout(tx *store.Tx, act *copse.Activity, o *copse.Object, host
 	if err != nil {
 		return err
 	}
-	return tx.Address(out, peer.ID, "")
+	inbox := ""
+	if to.SharedInbox == "" {
+		inbox = to.Inbox
+	}
+	return tx.Address(out, peer.ID, inbox)
 }
 
 // append adds act to the outbox.

@@ -11,11 +11,19 @@ func (h *Hub) undo(tx *store.Tx, act *copse.Activity) error {
 	if act.Inner == nil || act.Inner.Actor == nil || act.Inner.Actor.ID != act.Actor.ID {
 		return copse.Forbidden("one can only undo what one did oneself")
 	}
+	var err error
 	switch act.Inner.Type {
 	case "Follow":
-		return h.unfollow(tx, act)
+		err = h.unfollow(tx, act)
 	case "Like":
-		return h.unlike(tx, act)
+		err = h.unlike(tx, act)
+	default:
+		err = copse.Invalid("", "this server does not understand %q", "Undo "+act.Inner.Type)
 	}
-	return copse.Invalid("", "this server does not understand %q", "Undo "+act.Inner.Type)
+	if err != nil || act.Local || act.Inner.URI == "" {
+		return err
+	}
+	// If what is undone is still under way, it must do nothing when it arrives.
+	_, err = tx.RecordActivity(act.Inner)
+	return err
 }

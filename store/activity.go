@@ -46,11 +46,13 @@ func (tx *Tx) Seen(uri string) (bool, error) {
 	return one(tx, value[bool], `select exists (select 1 from activities where hash = $1)`, hash(uri))
 }
 
-// Deleted reports whether something was deleted that may not even have arrived
-// here yet.
-func (tx *Tx) Deleted(uri string) (bool, error) {
+// Deleted reports whether something was deleted before it arrived here: by its
+// author, or by the community it was said in. Nobody else's word keeps it out.
+func (tx *Tx) Deleted(uri string, author, community copse.ID) (bool, error) {
 	return one(tx, value[bool], `
-		select exists (select 1 from activities where object = $1 and object <> '' and type = 'Delete')`, uri)
+		select exists (
+			select 1 from activities
+			where object = $1 and object <> '' and type = 'Delete' and (actor = $2 or via = $3))`, uri, author, community)
 }
 
 // A Record is one line of the audit log.

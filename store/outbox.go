@@ -23,8 +23,8 @@ type Outgoing struct {
 	Digest    [sha256.Size]byte
 }
 
-// endOfOutbox returns the position of the newest row.
-func (tx *Tx) endOfOutbox() (copse.ID, error) {
+// EndOfOutbox returns the position of the newest row there ever was.
+func (tx *Tx) EndOfOutbox() (copse.ID, error) {
 	return one(tx, value[copse.ID], `select last from logs where name = 'outbox'`)
 }
 

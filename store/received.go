@@ -82,3 +82,9 @@ func (tx *Tx) NextReceived() (time.Time, error) {
 	due, err := one(tx, value[sql.NullInt64], `select min(due) from received where due is not null`)
 	return fromMicros(due), err
 }
+
+// TidyReceived forgets what arrived before the given time and was set aside. It
+// returns how many activities went.
+func (tx *Tx) TidyReceived(before time.Time) (int64, error) {
+	return tx.exec(`delete from received where due is null and id < $1`, before.UnixMilli()*2048)
+}
