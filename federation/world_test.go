@@ -23,36 +23,45 @@ import (
 
 // A town is one server without its pages: the store, the hub and what peers see.
 type town struct {
-	t       *testing.T
+	t       testing.TB
 	host    string
 	db      *store.DB
 	hub     *hub.Hub
 	fed     *federation.Server
 	handler http.Handler
-	down    bool // guarded by network.mu
+	client  *outbound.Client
+	stop    func() // ends what runs in the background, and waits for it
 }
 
 // A network carries requests between towns in memory. Everything else about them
 // (keys, signatures, queues) is real.
 type network struct {
-	mu    sync.Mutex
-	towns map[string]*town
-	got   []string // every request: "POST https://harlow.example/inbox"
-	tap   func(*http.Request)
+	mu      sync.Mutex
+	towns   map[string]*town
+	peers   map[string]*peer
+	answers map[string]func(*http.Request) (*http.Response, error) // guarded by mu; by host, instead of what is there
+	got     []string                                               // guarded by mu; every request: "POST https://harlow.example/inbox"
 }
 
 func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	n.mu.Lock()
-	to := n.towns[r.URL.Host]
-	n.got = append(n.got, r.Method+" "+r.URL.String())
-	down := to == nil || to.down
-	tap := n.tap
-	n.mu.Unlock()
-	if down {
-		return nil, fmt.Errorf("dial %s: connection refused", r.URL.Host)
+	var handler http.Handler
+	if to := n.towns[r.URL.Host]; to != nil {
+		handler = to.handler
+	} else if to := n.peers[r.URL.Host]; to != nil {
+		handler = to
 	}
-	if tap != nil {
-		tap(r)
+	answer := n.answers[r.URL.Host]
+	n.got = append(n.got, r.Method+" "+r.URL.String())
+	n.mu.Unlock()
+	switch {
+	case answer != nil:
+		res, err := answer(r)
+		if res != nil || err != nil {
+			return res, err
+		}
+	case handler == nil:
+		return refused(r)
 	}
 	in := r.Clone(r.Context())
 	in.RequestURI = r.URL.RequestURI()
@@ -63,50 +72,87 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 		in.Host = r.URL.Host
 	}
 	rec := httptest.NewRecorder()
-	to.handler.ServeHTTP(rec, in)
+	handler.ServeHTTP(rec, in)
 	return rec.Result(), nil
 }
 
-func (n *network) set(host string, down bool) {
+// answer replaces what a host answers; nil puts it back. An answer of nil and nil
+// lets the request through.
+func (n *network) answer(host string, with func(*http.Request) (*http.Response, error)) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.towns[host].down = down
+	n.answers[host] = with
+}
+
+// refused is how a host answers that is not there.
+func refused(r *http.Request) (*http.Response, error) {
+	return nil, fmt.Errorf("dial %s: connection refused", r.URL.Host)
+}
+
+// requests returns what has been asked of a host.
+func (n *network) requests(host string) (all []string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, got := range n.got {
+		if strings.Contains(got, "//"+host+"/") {
+			all = append(all, got)
+		}
+	}
+	return all
 }
 
 // newNetwork returns towns that exchange everything with each other.
-func newNetwork(t *testing.T, hosts ...string) *network {
+func newNetwork(t testing.TB, hosts ...string) *network {
 	t.Helper()
-	n := &network{towns: make(map[string]*town)}
-	kinds := copse.Kinds{"topic": {Name: "topic"}, "reply": {Name: "reply", Reply: true}}
-	mappings := federation.Mappings{{Kind: "topic", Types: []string{"Page"}}, {Kind: "reply", Types: []string{"Note"}, Reply: true}}
-	ctx, stop := context.WithCancel(t.Context())
-	var running sync.WaitGroup
-	for _, host := range hosts {
-		db := storetest.Open(t)
-		h := &hub.Hub{DB: db, Kinds: kinds, Base: "https://" + host}
-		f := &federation.Server{
-			DB: db, Hub: h, Kinds: kinds, Mappings: mappings, Base: h.Base, Version: "test", Mode: copse.Open,
-			Client: outbound.New(outbound.Config{Transport: n}),
-		}
-		h.Wire = f
-		r := chi.NewRouter()
-		f.Routes(r)
-		r.NotFound(f.Wanted(http.NotFoundHandler()).ServeHTTP)
-		if _, err := h.Self(ctx); err != nil {
-			t.Fatal(err)
-		}
-		n.towns[host] = &town{t: t, host: host, db: db, hub: h, fed: f, handler: r}
-		running.Go(func() { f.Run(ctx) })
+	n := &network{
+		towns: make(map[string]*town), peers: make(map[string]*peer),
+		answers: make(map[string]func(*http.Request) (*http.Response, error)),
 	}
-	t.Cleanup(func() {
-		stop()
-		running.Wait()
-	})
+	for _, host := range hosts {
+		n.town(t, host, storetest.Open(t))
+	}
 	return n
 }
 
+// town adds a town, whose database is db, and starts it.
+func (n *network) town(t testing.TB, host string, db *store.DB) *town {
+	t.Helper()
+	w := &town{t: t, host: host, db: db, client: outbound.New(outbound.Config{Transport: n})}
+	w.start()
+	if _, err := w.hub.Self(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.towns[host] = w
+	return w
+}
+
+// start starts the program anew on the database it has.
+func (w *town) start() {
+	kinds := copse.Kinds{"topic": {Name: "topic"}, "reply": {Name: "reply", Reply: true}}
+	w.hub = &hub.Hub{DB: w.db, Kinds: kinds, Base: "https://" + w.host}
+	w.fed = &federation.Server{
+		DB: w.db, Hub: w.hub, Kinds: kinds, Base: w.hub.Base, Version: "test", Mode: copse.Open, Client: w.client,
+		Mappings: federation.Mappings{{Kind: "topic", Types: []string{"Page"}}, {Kind: "reply", Types: []string{"Note"}, Reply: true}},
+	}
+	w.hub.Wire = w.fed
+	r := chi.NewRouter()
+	w.fed.Routes(r)
+	r.NotFound(w.fed.Wanted(http.NotFoundHandler()).ServeHTTP)
+	w.handler = r
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { w.fed.Run(ctx) })
+	w.stop = func() {
+		cancel()
+		running.Wait()
+	}
+	w.t.Cleanup(w.stop)
+}
+
 // settle waits until nobody has anything left to send or to deal with.
-func (n *network) settle(t *testing.T) {
+func (n *network) settle(t testing.TB) {
 	t.Helper()
 	n.until(t, "everything is delivered", func() bool {
 		for _, town := range n.towns {
@@ -119,7 +165,7 @@ func (n *network) settle(t *testing.T) {
 }
 
 // until waits for something to become true.
-func (n *network) until(t *testing.T, what string, done func() bool) {
+func (n *network) until(t testing.TB, what string, done func() bool) {
 	t.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
@@ -251,4 +297,51 @@ func (w *town) get(path string) *httptest.ResponseRecorder {
 	rec := httptest.NewRecorder()
 	w.handler.ServeHTTP(rec, r)
 	return rec
+}
+
+// state is everything that an activity could have changed at a town, as text:
+// who is in its communities and what is there, and how much it has to send.
+func (w *town) state() string {
+	var b strings.Builder
+	w.view(func(tx *store.Tx) error {
+		all, err := tx.Communities(store.Directory{N: 100})
+		if err != nil {
+			return err
+		}
+		for _, c := range all {
+			fmt.Fprintf(&b, "%s %q %s %s %d members, %d councils\n", c.URI, c.Title, c.Join, c.Audience, c.Members, c.Councils)
+			members, err := tx.MembersOf(c.ID, copse.Member, 0, 100)
+			if err != nil {
+				return err
+			}
+			waiting, err := tx.Waiting(c.ID, 100)
+			if err != nil {
+				return err
+			}
+			for _, m := range append(members, waiting...) {
+				fmt.Fprintf(&b, "  %s %s %d\n", m.URI, m.State, m.Role)
+			}
+			log, err := tx.Log(c.ID, 0, 1000)
+			if err != nil {
+				return err
+			}
+			for _, r := range log {
+				fmt.Fprintf(&b, "  %s by %s: %s\n", r.Type, r.By.URI, r.Object)
+				o, err := tx.ObjectByURI(r.Object)
+				if copse.CodeOf(err) == copse.CodeNotFound {
+					continue
+				}
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(&b, "    %s %q %q %s in %d under %d, answer %d, %d likes, %d replies, accepted %v, deleted %v %v\n",
+					o.Kind, o.Title, o.HTML, o.Audience, o.Community, o.Parent, o.Answer, o.Likes, o.Replies,
+					!o.Accepted.IsZero(), !o.Deleted.IsZero(), o.Removed)
+			}
+		}
+		sent, err := tx.OutboxAfter(0, 1000)
+		fmt.Fprintf(&b, "%d announced\n", len(sent))
+		return err
+	})
+	return b.String()
 }
