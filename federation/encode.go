@@ -53,6 +53,9 @@ func (s *Server) encode(tx *store.Tx, act *copse.Activity) (*ap.Object, error) {
 		address(w, act.Community, act.Object)
 		w.Object, err = s.encodeObject(tx, act.Object)
 	case "Update":
+		if act.Community == nil {
+			return s.encodeProfile(tx, w, act.Subject)
+		}
 		address(w, act.Community, act.Object)
 		switch {
 		case act.Subject == nil:
@@ -72,6 +75,18 @@ func (s *Server) encode(tx *store.Tx, act *copse.Activity) (*ap.Object, error) {
 	default:
 		err = fmt.Errorf("no way to write a %s", act.Type)
 	}
+	return w, err
+}
+
+// encodeProfile writes that a person here has changed how they are described.
+func (s *Server) encodeProfile(tx *store.Tx, w *ap.Object, person *copse.Actor) (_ *ap.Object, err error) {
+	w.To, w.CC = ap.Strings{ap.Public}, ap.Strings{person.URI + "/followers"}
+	if person.PublicKey == "" { // nobody elsewhere has seen it yet
+		w.Object = ap.Ref(person.URI)
+		return w, nil
+	}
+	w.Object = s.encodeActor(person)
+	w.Object.Vouched, err = tx.Vouched(person.ID)
 	return w, err
 }
 

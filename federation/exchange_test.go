@@ -222,3 +222,40 @@ func TestMembersOnlyStaysWithMembers(t *testing.T) {
 		t.Errorf("hidden answers %d %q, missing %d %q; want them alike", hidden.Code, hidden.Body, missing.Code, missing.Body)
 	}
 }
+
+// Tess gets a new job; the councils that know her say so.
+func TestNewJobTitleReachesCouncilsThatKnowThePerson(t *testing.T) {
+	n := newNetwork(t, "harlow.example", "stevenage.example", "wigan.example")
+	harlow, stevenage, wigan := n.towns["harlow.example"], n.towns["stevenage.example"], n.towns["wigan.example"]
+	joan, tess, martin := harlow.person("joan"), stevenage.person("tess"), wigan.person("martin")
+	harlow.community(joan, "trees", copse.JoinOpen, copse.Members)
+	own := stevenage.community(tess, "hedges", copse.JoinOpen, copse.Members)
+	stevenage.join(tess, stevenage.find("!trees@harlow.example"))
+	wigan.join(martin, wigan.find("!hedges@stevenage.example"))
+	n.settle(t)
+	topic := stevenage.post(tess, &own.Actor, "Hazel", "<p>Cut when?</p>")
+	n.settle(t)
+
+	var changed *copse.Actor
+	stevenage.view(func(tx *store.Tx) (err error) {
+		changed, err = tx.Actor(tess.ID)
+		return err
+	})
+	changed.JobTitle = "Head of trees"
+	if err := stevenage.hub.Describe(t.Context(), changed); err != nil {
+		t.Fatal(err)
+	}
+	n.settle(t)
+	for _, w := range []*town{harlow, wigan} {
+		w.view(func(tx *store.Tx) error {
+			a, err := tx.ActorByURI(tess.URI)
+			if err == nil && a.JobTitle != "Head of trees" {
+				t.Errorf("%s knows Tess as %q", w.host, a.JobTitle)
+			}
+			return err
+		})
+	}
+	if wigan.object(topic.URI) == nil {
+		t.Error("Wigan has lost her question")
+	}
+}

@@ -77,5 +77,19 @@ func (h *Hub) updateActor(tx *store.Tx, act *copse.Activity) error {
 	if act.Subject.ID != act.Actor.ID {
 		return copse.Forbidden("only the author may change this")
 	}
-	return tx.SetActor(act.Subject)
+	if err := tx.SetActor(act.Subject); err != nil {
+		return err
+	}
+	return h.tellAcquaintances(tx, act)
+}
+
+// tellAcquaintances sends what a person here says of themselves to the servers
+// that know them from a community they share.
+func (h *Hub) tellAcquaintances(tx *store.Tx, act *copse.Activity) error {
+	act.Published = tx.Now
+	out, err := h.append(tx, act, nil)
+	if err != nil {
+		return err
+	}
+	return tx.AddressAcquaintances(out, act.Actor.ID)
 }

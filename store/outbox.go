@@ -55,6 +55,23 @@ func (tx *Tx) Address(outbox, peer copse.ID, inbox string) error {
 	return err
 }
 
+// AddressAcquaintances addresses an item of the outbox to every peer that knows a
+// person here from a community: those with members in one of ours that they are
+// in, and the homes of the others.
+func (tx *Tx) AddressAcquaintances(outbox, person copse.ID) error {
+	_, err := tx.exec(`
+		insert into peer_extra (peer, outbox)
+		select pc.peer, cast($1 as bigint)
+		from memberships m join peer_communities pc on pc.community = m.community
+		where m.actor = $2 and m.role > 0
+		union
+		select p.id, cast($1 as bigint)
+		from memberships m join actors c on c.id = m.community join peers p on p.host = c.host
+		where m.actor = $2 and m.role > 0 and not c.local
+		on conflict do nothing`, outbox, person)
+	return err
+}
+
 const outgoingColumns = `x.id, x.uri, x.type, x.inner_uri, x.community, x.thread, x.object, x.signer, x.body, x.digest`
 
 type outgoingScan struct {
