@@ -166,7 +166,7 @@ func (a Admin) Peers(ctx context.Context, _ Nothing) ([]Peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	var all []Peer
+	all := []Peer{} // in JSON, none is [] and not null
 	for _, p := range known {
 		all = append(all, a.peer(p, st.Waits[p.ID]))
 	}

@@ -170,8 +170,14 @@ func askSocket(ctx context.Context, path, name string, args []byte) (answer []by
 	return nil, true, &copse.Error{Code: f.Code, Field: f.Field, Format: "%s", Args: []any{f.Sentence}}
 }
 
-// askHere opens the database itself.
+// askHere opens the database itself. It does not make one only to say that there
+// is nothing in it: who asks is in the wrong directory, or forgot --config.
 func askHere(ctx context.Context, c config.Config, o Options, name string, args []byte) (answer []byte, err error) {
+	if name == AskStatus || name == AskPeers {
+		if err := isThere(c); err != nil {
+			return nil, err
+		}
+	}
 	s, err := New(ctx, c, o)
 	if err != nil {
 		return nil, err
@@ -182,4 +188,15 @@ func askHere(ctx context.Context, c config.Config, o Options, name string, args 
 		return nil, err
 	}
 	return json.Marshal(result)
+}
+
+func isThere(c config.Config) error {
+	if c.Database.URL != "" {
+		return nil
+	}
+	_, err := os.Stat(filepath.Join(c.Server.Data, "copse.db"))
+	if errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("there is no server's data in %s: name its configuration with --config, or start one with copse serve", c.Server.Data)
+	}
+	return err
 }
