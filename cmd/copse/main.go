@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -65,7 +66,8 @@ func main() {
 }
 
 // run does what args ask for and returns the exit code: 0, 1 for a failure and 2
-// for a command line that makes no sense. A failure is one line on t.err.
+// for a command line that makes no sense. A failure is a line on t.err, or one for
+// each fault of the configuration.
 func run(ctx context.Context, args []string, t terminal) int {
 	parser := kong.Must(new(program),
 		kong.Name("copse"),
@@ -89,17 +91,17 @@ func run(ctx context.Context, args []string, t terminal) int {
 	return 0
 }
 
-// told is what an error says to whoever typed the command: for what is wrong with
-// one of its values, beginning with that.
+// told is what an error says to whoever typed the command. What is wrong with one
+// value begins with its name.
 func told(err error) string {
-	var e *copse.Error
-	switch {
-	case errors.As(err, &e) && e.Field != "":
-		return e.Field + ": " + e.Error()
-	case errors.As(err, &e):
-		return e.Error()
+	text := err.Error()
+	if e := (*copse.Error)(nil); errors.As(err, &e) {
+		if text = e.Error(); e.Field != "" {
+			text = e.Field + ": " + text
+		}
 	}
-	return err.Error()
+	text = strings.ReplaceAll(text, "\n\t", " ") // PostgreSQL's driver lists its attempts
+	return strings.ReplaceAll(text, "\n", "\ncopse: ")
 }
 
 type showVersion struct{}

@@ -1,4 +1,0 @@
-// Command copse runs a server.
-package main
-
-func main() {}
