@@ -1,9 +1,10 @@
 // Package forum is where a community talks: conversations and questions, which
 // are both topics, and the replies to them and to anything else.
 //
-// This file says what they are and how they read on the wire. Their pages are in
-// pages.go (which address shows what), list.go, topic.go, write.go, history.go and
-// act.go, with the templates that fill them beside them.
+// This file says what they are and how they read on the wire. pages.go says which
+// address shows what; list.go, topic.go, write.go and history.go are the pages,
+// with their templates beside them, act.go is what buttons do, and show.go makes
+// what is in the store into what a reader sees.
 package forum
 
 import (
