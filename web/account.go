@@ -59,6 +59,7 @@ func (s *Site) accounts(r chi.Router) {
 	s.Handle(r, "POST", "/settings", s.postSettings)
 	s.Handle(r, "POST", "/settings/password", s.postPassword)
 	s.Handle(r, "POST", "/settings/sign-out", s.postSignOutEverywhere)
+	s.Handle(r, "GET", "/settings/password", leadTo("/settings"))
 }
 
 func (s *Site) private(next http.Handler) http.Handler {

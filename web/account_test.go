@@ -1,7 +1,10 @@
 package web_test
 
 import (
+	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
@@ -26,6 +29,7 @@ func TestSomebodyRegistersConfirmsAndIsIn(t *testing.T) {
 	tess.register("Tess  Okafor", " Tess@Stevenage.gov.test ").want(t, http.StatusOK, "Check your email", "tess@stevenage.gov.test")
 	tess.signIn("tess@stevenage.gov.test", password).want(t, http.StatusForbidden, "is not confirmed yet")
 
+	s.browser().get("/u/tess_okafor").want(t, http.StatusNotFound) // anybody may have typed it
 	link := s.linkIn()
 	// Programs that look into mail follow its links, some more than once.
 	for range 3 {
@@ -358,7 +362,7 @@ func TestSessionEndedElsewhereStaysEnded(t *testing.T) {
 func TestGuessersHaveToWait(t *testing.T) {
 	s := serve(t)
 	s.person("Tess Okafor", store.Ordinary)
-	for range 30 { // a council on a Monday morning, behind one address
+	for range 26 { // a council on a Monday morning, behind one address
 		s.signedIn("Tess Okafor")
 	}
 	b := s.browser()
@@ -374,6 +378,40 @@ func TestGuessersHaveToWait(t *testing.T) {
 	b.header.Set("X-Forwarded-For", "192.0.2.7")
 	b.header.Set("X-Real-Ip", "192.0.2.7")
 	b.signIn(emailOf("Tess Okafor"), password).want(t, http.StatusTooManyRequests)
+}
+
+func TestProxiesOfOursSayWhoIsAsking(t *testing.T) {
+	s := serve(t)
+	s.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	pages := s.Handler()
+	guesses := 0
+	guess := func(from, forwardedFor string) int {
+		guesses++ // at another account each time
+		form := fmt.Sprintf("email=somebody%d@stevenage.gov.test&password=x", guesses)
+		r := httptest.NewRequest(http.MethodPost, "/sign-in", strings.NewReader(form))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("X-Forwarded-For", forwardedFor)
+		r.RemoteAddr = from
+		w := httptest.NewRecorder()
+		pages.ServeHTTP(w, r)
+		return w.Code
+	}
+	for range 25 {
+		guess("10.1.2.3:1000", "192.0.2.1")
+	}
+	for _, c := range []struct {
+		what, from, forwardedFor string
+		want                     int
+	}{
+		{"the guesser", "10.1.2.3:1000", "192.0.2.1", http.StatusTooManyRequests},
+		{"the guesser, who says to be somebody else", "10.1.2.3:1000", "192.0.2.9, 192.0.2.1", http.StatusTooManyRequests},
+		{"the guesser, past the proxy", "192.0.2.1:1000", "192.0.2.9", http.StatusTooManyRequests},
+		{"somebody else behind the same proxy", "10.1.2.3:1000", "192.0.2.2", http.StatusUnprocessableEntity},
+	} {
+		if got := guess(c.from, c.forwardedFor); got != c.want {
+			t.Errorf("%s: %d, want %d", c.what, got, c.want)
+		}
+	}
 }
 
 func TestNobodysMailboxIsFilled(t *testing.T) {

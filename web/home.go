@@ -113,13 +113,13 @@ func (s *Site) waiting(v *Visit, tx *store.Tx, standing map[copse.ID]*copse.Memb
 			return err
 		}
 		for _, p := range people {
-			council, err := s.Council(v, tx, p.Actor)
+			who, err := s.Person(v, tx, p.Actor)
 			if err != nil {
 				return err
 			}
 			work.Waiting = append(work.Waiting, page.Waiting{
-				Text: v.W.T("home.asks", "name", p.Title, "community", c.Title), URL: c.Path() + "/facilitate/requests",
-				Line: council, Do: v.W.T("home.decide"),
+				Text: v.W.T("home.asks", "name", who.Name, "community", c.Title), URL: c.Path() + "/facilitate/requests",
+				Line: who.Council, Do: v.W.T("home.decide"),
 			})
 		}
 	}

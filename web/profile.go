@@ -27,6 +27,9 @@ func (s *Site) profile(w http.ResponseWriter, r *http.Request, v *Visit) error {
 		if a, err = s.named(tx, r, "person", copse.Person); err != nil {
 			return err
 		}
+		if err := isIn(tx, a); err != nil {
+			return err
+		}
 		if p.Person, err = s.Person(v, tx, a); err != nil {
 			return err
 		}
@@ -78,10 +81,28 @@ func (s *Site) writing(v *Visit, tx *store.Tx, p store.Post) (page.Writing, erro
 	default:
 		wrote.Line = v.W.T("profile.replied", "community", c.Title)
 		root, err := tx.Post(v.Viewer, p.Root)
-		if err != nil {
+		if err != nil && copse.CodeOf(err) != copse.CodeNotFound {
 			return wrote, err
 		}
-		wrote.Title = root.Title
+		if err == nil {
+			wrote.Title = root.Title
+		}
+	}
+	if wrote.Title == "" { // it was removed, or cannot be seen
+		wrote.Title, wrote.Excerpt = wrote.Excerpt, ""
 	}
 	return wrote, nil
+}
+
+// isIn returns an error for somebody here whose address was never confirmed: a
+// name that anybody may have typed is not shown as one of the council's people.
+func isIn(tx *store.Tx, a *copse.Actor) error {
+	if !a.Local {
+		return nil
+	}
+	account, err := tx.Account(a.ID)
+	if err == nil && account.Confirmed.IsZero() {
+		return copse.NotFound("there is nothing here")
+	}
+	return err
 }

@@ -102,7 +102,12 @@ func (s *Site) Handler() http.Handler {
 	r.NotFound(s.handle(func(http.ResponseWriter, *http.Request, *Visit) error {
 		return copse.NotFound("there is nothing here")
 	}))
-	r.MethodNotAllowed(s.handle(func(http.ResponseWriter, *http.Request, *Visit) error {
+	r.MethodNotAllowed(s.handle(func(w http.ResponseWriter, req *http.Request, _ *Visit) error {
+		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+			if r.Match(chi.NewRouteContext(), method, req.URL.Path) {
+				w.Header().Add("Allow", method)
+			}
+		}
 		return errMethod
 	}))
 	r.Handle("/assets/*", asset.Handler())

@@ -469,8 +469,9 @@ func TestHeadIsGetWithoutAPage(t *testing.T) {
 	if got := b.do(http.MethodHead, "/nothing", nil); got.status != http.StatusNotFound {
 		t.Errorf("HEAD of nothing: %d", got.status)
 	}
-	if got := b.do(http.MethodDelete, "/about", nil); got.status != http.StatusMethodNotAllowed {
-		t.Errorf("DELETE: %d", got.status)
+	got := b.do(http.MethodDelete, "/about", nil)
+	if allow := got.header.Values("Allow"); got.status != http.StatusMethodNotAllowed || !slices.Equal(allow, []string{"GET", "HEAD"}) {
+		t.Errorf("DELETE: %d, and %q is allowed", got.status, allow)
 	}
 }
 
