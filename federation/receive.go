@@ -161,6 +161,7 @@ func (s *Server) work(ctx context.Context, r *store.Received) {
 	if err := s.DB.Update(ctx, done); err != nil && ctx.Err() == nil {
 		slog.ErrorContext(ctx, "received", "id", r.ID, "err", err)
 	}
+	s.Hub.Received.Ring() // until it hears otherwise, workOff reckons with the end of the lease
 }
 
 func (s *Server) rework(ctx context.Context, r *store.Received) error {
