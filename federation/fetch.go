@@ -233,10 +233,11 @@ func decodeActor(w *ap.Object) (*copse.Actor, *copse.Community, error) {
 }
 
 // isName reports whether a name can stand before the @ of an address. With an @
-// or a slash in it, it could pass for somebody at another host.
+// or a slash in it, it could pass for somebody at another host. A server's own
+// actor is named as its host, which may have a port.
 func isName(name string) bool {
 	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
-		return strings.ContainsRune("@/?#:<>\"'\\", r) || !unicode.IsGraphic(r) || unicode.IsSpace(r)
+		return strings.ContainsRune("@/?#<>\"'\\", r) || !unicode.IsGraphic(r) || unicode.IsSpace(r)
 	})
 }
 
