@@ -1,0 +1,240 @@
+package store_test
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"copse/copse"
+	"copse/store"
+	"copse/store/storetest"
+)
+
+// A hot query is one that runs for every page, activity or delivery.
+type hot struct {
+	name  string
+	run   func(*store.Tx) error
+	index string // that SQLite uses, one or several
+	// What is read whole, by alias: only what the query itself has just made and
+	// bounded, or a table that is small and wanted whole.
+	scans string
+	sorts bool // few rows that no index has in order
+}
+
+func hotQueries(town *storetest.Town) []hot {
+	big, quiet := town.Communities[0], town.Communities[len(town.Communities)-1]
+	ann, last := town.People[0], town.People[len(town.People)-1]
+	peer := town.Peers[0]
+	v := copse.Viewer{Actor: ann, Peer: peer}
+	now := time.Now()
+	place := store.Place{Active: now, ID: store.NewID()}
+	ids := new(int)
+	object := func(parent copse.ID) *copse.Object {
+		*ids++
+		return &copse.Object{
+			ID: store.NewID(), URI: fmt.Sprint("https://new.example/", *ids), Kind: "topic", Community: big, Author: ann, Parent: parent, Published: now,
+		}
+	}
+	return []hot{
+		{"Post", func(tx *store.Tx) error { _, err := tx.Post(v, town.Thread); return err }, "INTEGER PRIMARY KEY", "", false},
+		{"PostByURI", func(tx *store.Tx) error { _, err := tx.PostByURI(v, "x"); return err }, "sqlite_autoindex_objects_1", "", false},
+		{"ObjectByURI", func(tx *store.Tx) error { _, err := tx.ObjectByURI("x"); return err }, "sqlite_autoindex_objects_1", "", false},
+		{"Newest", func(tx *store.Tx) error { _, err := tx.Newest(v, big, "topic", 0, 20); return err }, "objects_newest", "", false},
+		{"MostActive", func(tx *store.Tx) error { _, err := tx.MostActive(v, big, "topic", place, 20); return err }, "objects_active", "", false},
+		{"Unanswered", func(tx *store.Tx) error { _, err := tx.Unanswered(v, big, 0, 20); return err }, "objects_open", "", false},
+		{"Thread", func(tx *store.Tx) error { _, err := tx.Thread(v, town.Thread, "", 50); return err }, "objects_thread", "", false},
+		{"By", func(tx *store.Tx) error { _, err := tx.By(v, town.People[3], 0, 20); return err }, "objects_author", "", false},
+		{"Home", func(tx *store.Tx) error { _, err := tx.Home(ann, place, 20); return err }, "memberships_actor objects_home", "t u s b", true},
+		{"Submitted", func(tx *store.Tx) error { _, err := tx.Submitted(v, big); return err }, "objects_waiting", "", false},
+		{"Tally", func(tx *store.Tx) error { _, err := tx.Tally(v, big); return err }, "objects_open", "few", false},
+		{"Empty", func(tx *store.Tx) error { _, err := tx.Empty(quiet); return err }, "objects_", "", false},
+		{"Revisions", func(tx *store.Tx) error { _, err := tx.Revisions(town.Thread); return err }, "revisions_1", "", false},
+		{"Response", func(tx *store.Tx) error { _, err := tx.Response(town.Thread, ann, "Like"); return err }, "responses_1", "", false},
+		{"AddObject", func(tx *store.Tx) error { return tx.AddObject(object(town.Thread)) }, "objects_replies", "t", true},
+		{"SetObject", func(tx *store.Tx) error { return tx.SetObject(&copse.Object{ID: town.Thread}) }, "revisions_1", "", false},
+		{"DeleteObject", func(tx *store.Tx) error {
+			o := object(town.Thread)
+			if err := tx.AddObject(o); err != nil {
+				return err
+			}
+			return tx.DeleteObject(o, false)
+		}, "revisions_1 objects_replies", "t", true},
+		{"Respond", func(tx *store.Tx) error { _, err := tx.Respond(town.Thread, last, "Like", "x"); return err }, "responses_1", "", false},
+
+		{"Community", func(tx *store.Tx) error { _, err := tx.Community(big); return err }, "INTEGER PRIMARY KEY", "", false},
+		{"Communities", func(tx *store.Tx) error { _, err := tx.Communities(store.Directory{Before: big, N: 20}); return err }, "communities_active", "", false},
+		{"SetCommunity", func(tx *store.Tx) error {
+			c, err := tx.Community(big)
+			if err != nil {
+				return err
+			}
+			return tx.SetCommunity(c)
+		}, "INTEGER PRIMARY KEY", "", false},
+		{"Membership", func(tx *store.Tx) error { _, err := tx.Membership(big, ann); return err }, "memberships_1", "", false},
+		{"MembersOf", func(tx *store.Tx) error { _, err := tx.MembersOf(big, copse.Member, town.People[9], 20); return err }, "memberships_role", "", false},
+		{"Waiting", func(tx *store.Tx) error { _, err := tx.Waiting(town.Communities[1], 20); return err }, "memberships_pending", "", false},
+		{"Standing", func(tx *store.Tx) error { _, err := tx.Standing(ann); return err }, "memberships_actor", "", false},
+		{"Followed", func(tx *store.Tx) error { _, err := tx.Followed(town.Communities[3]); return err }, "memberships_", "", false},
+		{"joining", func(tx *store.Tx) error { return tx.SetMembership(standing(big, last, copse.Active, copse.Member)) }, "memberships_role peers_1", "", false},
+		{"leaving", func(tx *store.Tx) error { return tx.SetMembership(standing(big, last, copse.Left, 0)) }, "memberships_role actors_host", "", false},
+
+		{"OutboxAfter", func(tx *store.Tx) error { _, err := tx.OutboxAfter(0, 100); return err }, "outbox_announced", "", false},
+		{"OutboxFor", func(tx *store.Tx) error { _, err := tx.OutboxFor(peer, 0, 20); return err }, "outbox_announced peer_communities_", "", false},
+		{"OutgoingByURI", func(tx *store.Tx) error { _, err := tx.OutgoingByURI("x"); return err }, "outbox_1 outbox_inner", "", false},
+		{"Announced", func(tx *store.Tx) error { _, err := tx.Announced(v, big, 20); return err }, "outbox_community", "", false},
+		{"Append", func(tx *store.Tx) error {
+			return tx.Append(&store.Outgoing{URI: object(0).URI, Type: "Create", Signer: big, Body: []byte("{}")})
+		}, "logs_1", "", false},
+		{"Extras", func(tx *store.Tx) error { _, err := tx.Extras(peer, 20); return err }, "peer_extra_peer", "", false},
+		{"Delivered", func(tx *store.Tx) error { return tx.Delivered(peer, 1) }, "peer_extra_", "", false},
+		{"Receipts", func(tx *store.Tx) error { _, err := tx.Receipts(town.Thread); return err },
+			"outbox_object peer_communities_community peers_1 peer_extra_1", "x r", true},
+		{"Lanes", func(tx *store.Tx) error { _, _, err := tx.Lanes(); return err }, "peer_communities_1 peer_extra_peer", "p", false},
+		{"Concerned", func(tx *store.Tx) error { _, _, err := tx.Concerned(store.NewID()); return err },
+			"outbox_announced peer_communities_community peer_extra_outbox peer_extra_due peers_due", "c", true},
+		{"Reached", func(tx *store.Tx) error { _, err := tx.Reached(big); return err }, "peer_communities_community", "", true},
+		{"Reaches", func(tx *store.Tx) error { _, err := tx.Reaches(big, "council1.example"); return err }, "peers_1 peer_communities_", "", false},
+		{"Peer", func(tx *store.Tx) error { _, err := tx.Peer("council1.example"); return err }, "peers_1", "", false},
+		{"SetCursor", func(tx *store.Tx) error { return tx.SetCursor(peer, 1) }, "INTEGER PRIMARY KEY", "", false},
+		{"Heard", func(tx *store.Tx) error { return tx.Heard("council1.example", now) }, "peers_1", "", false},
+
+		{"Seen", func(tx *store.Tx) error { _, err := tx.Seen("x"); return err }, "activities_1", "", false},
+		{"Deleted", func(tx *store.Tx) error { _, err := tx.Deleted("x", ann, big); return err }, "activities_object", "", false},
+		{"Log", func(tx *store.Tx) error { _, err := tx.Log(big, 0, 20); return err }, "activities_community", "", false},
+		{"ClaimReceived", func(tx *store.Tx) error { _, err := tx.ClaimReceived(10, time.Minute); return err }, "received_due", "", false},
+		{"NextReceived", func(tx *store.Tx) error { _, err := tx.NextReceived(); return err }, "received_due", "", false},
+		{"Parked", func(tx *store.Tx) error { _, err := tx.Parked("council3.example", 100); return err }, "received_host", "few", false},
+		{"ClaimMails", func(tx *store.Tx) error { _, err := tx.ClaimMails(10, time.Minute); return err }, "mails_due", "", false},
+
+		{"ActorByURI", func(tx *store.Tx) error { _, err := tx.ActorByURI("x"); return err }, "actors_1", "", false},
+		{"ActorByKey", func(tx *store.Tx) error { _, err := tx.ActorByKey("x"); return err }, "actors_key", "", false},
+		{"ActorByName", func(tx *store.Tx) error { _, err := tx.ActorByName("x"); return err }, "actors_name", "", false},
+		{"ActorAt", func(tx *store.Tx) error { _, err := tx.ActorAt("x", "y", copse.Person); return err }, "actors_host", "", false},
+		{"Login", func(tx *store.Tx) error { _, err := tx.Login(ann); return err }, "INTEGER PRIMARY KEY", "", false},
+		{"AccountByEmail", func(tx *store.Tx) error { _, err := tx.AccountByEmail("x"); return err }, "accounts_1", "", false},
+		{"Session", func(tx *store.Tx) error { _, err := tx.Session("x"); return err }, "sessions_1", "", false},
+		{"DropSessions", func(tx *store.Tx) error { return tx.DropSessions(ann) }, "sessions_actor", "", false},
+		{"AddToken", func(tx *store.Tx) error { return tx.AddToken(object(0).URI, "reset", ann, now) }, "tokens_actor", "", false},
+		{"UseToken", func(tx *store.Tx) error { _, err := tx.UseToken("x", "reset"); return err }, "tokens_1", "", false},
+	}
+}
+
+// plans returns how the statements of a hot query run. What it changes is undone.
+func plans(t *testing.T, db *store.DB, explain string, q hot) (plan []string) {
+	t.Helper()
+	undo := errors.New("undo")
+	err := db.Update(t.Context(), func(tx *store.Tx) error {
+		all, err := tx.Record(q.run)
+		if code := copse.CodeOf(err); err != nil && code != copse.CodeNotFound {
+			return err
+		}
+		for _, s := range all {
+			steps, err := tx.SQL(explain+s.Query, s.Args...)
+			if err != nil {
+				return err
+			}
+			plan = append(plan, steps...)
+		}
+		return undo
+	})
+	if err != undo {
+		t.Fatalf("%s: %v", q.name, err)
+	}
+	return plan
+}
+
+// With a hundred thousand posts every hot query of SQLite reads along the index
+// it is meant to, in its order, whether or not statistics have been collected.
+func TestHotQueriesReadAlongTheirIndexes(t *testing.T) {
+	t.Parallel()
+	db := storetest.Open(t)
+	queries := hotQueries(storetest.Fill(t, db, 100_000))
+	scan := regexp.MustCompile(`^SCAN (\S+)`)
+	for _, statistics := range []bool{false, true} {
+		if statistics {
+			update(t, db, func(tx *store.Tx) error { _, err := tx.SQL("analyze"); return err })
+		}
+		for _, q := range queries {
+			plan := plans(t, db, "explain query plan ", q)
+			all := strings.Join(plan, "\n")
+			for _, step := range plan {
+				// Looking up a constant is called a scan too, and a group by distinct
+				// values is not a sort of rows.
+				if m := scan.FindStringSubmatch(step); m != nil && m[1] != "CONSTANT" && !strings.Contains(" "+q.scans+" ", " "+m[1]+" ") {
+					t.Errorf("%s, statistics %v, reads all of a table: %s\n%s", q.name, statistics, step, all)
+				}
+				if strings.Contains(step, "AUTOMATIC") || strings.Contains(step, "TEMP B-TREE") && !q.sorts {
+					t.Errorf("%s, statistics %v, has no index for: %s\n%s", q.name, statistics, step, all)
+				}
+			}
+			for _, index := range strings.Fields(strings.ReplaceAll(q.index, "INTEGER PRIMARY KEY", "INTEGER")) {
+				if !statistics && !strings.Contains(all, index) {
+					t.Errorf("%s does not use %s:\n%s", q.name, index, all)
+				}
+			}
+		}
+	}
+}
+
+// PostgreSQL chooses by its statistics. With those of a big database it never
+// reads all of a table that grows.
+func TestHotQueriesReadNoWholeTableOnPostgreSQL(t *testing.T) {
+	t.Parallel()
+	db := storetest.OpenPostgres(t)
+	queries := hotQueries(storetest.Fill(t, db, 4000))
+	update(t, db, func(tx *store.Tx) error {
+		for _, grow := range []struct {
+			table, columns string
+			times          int
+		}{
+			{"actors", "id uri name", 100}, {"memberships", "actor", 10}, {"objects", "id uri root parent", 10},
+			{"outbox", "id uri inner_uri object", 10}, {"activities", "id uri hash object", 10}, {"received", "id hash", 10},
+		} {
+			if err := multiply(tx, grow.table, strings.Fields(grow.columns), grow.times); err != nil {
+				return fmt.Errorf("%s: %w", grow.table, err)
+			}
+		}
+		_, err := tx.SQL("analyze")
+		return err
+	})
+	whole := regexp.MustCompile(`Seq Scan on (actors|objects|outbox|activities|received|responses)\b`)
+	for _, q := range queries {
+		plan := plans(t, db, "explain ", q)
+		for _, step := range plan {
+			if whole.MatchString(step) {
+				t.Errorf("%s reads all of a table: %s\n%s", q.name, strings.TrimSpace(step), strings.Join(plan, "\n"))
+			}
+		}
+	}
+}
+
+// multiply adds copies of all rows of a table, which differ in the given columns.
+func multiply(tx *store.Tx, table string, differ []string, times int) error {
+	columns, err := tx.SQL(`
+		select column_name from information_schema.columns
+		where table_schema = current_schema() and table_name = $1`, table)
+	if err != nil {
+		return err
+	}
+	values := make([]string, len(columns))
+	for i, c := range columns {
+		values[i] = `"` + c + `"`
+		for _, d := range differ {
+			switch {
+			case c != d:
+			case c == "uri", c == "name", c == "inner_uri", c == "object" && table == "activities":
+				values[i] += " || '#' || g"
+			case c == "hash":
+				values[i] += " # g"
+			default:
+				values[i] += " - g * 1000000000000" // older
+			}
+		}
+	}
+	_, err = tx.SQL(fmt.Sprintf(`insert into %s ("%s") select %s from %s, generate_series(1, %d) g`,
+		table, strings.Join(columns, `", "`), strings.Join(values, ", "), table, times))
+	return err
+}
