@@ -240,6 +240,11 @@ func (tx *Tx) Revisions(object copse.ID) ([]Revision, error) {
 		order by v.at desc`, object)
 }
 
+// Revised reports whether o ever said something else.
+func (tx *Tx) Revised(object copse.ID) (bool, error) {
+	return one(tx, value[bool], `select exists (select 1 from revisions v where v.object = $1)`, object)
+}
+
 // Respond records actor's response of a type to an object, and counts again. It
 // reports whether it was not there before.
 func (tx *Tx) Respond(object, actor copse.ID, typ, uri string) (bool, error) {
@@ -272,6 +277,25 @@ func (tx *Tx) recountLikes(object copse.ID) error {
 		update objects set likes = (select count(*) from responses r where r.object = $1 and r.type = 'Like')
 		where id = $1`, object)
 	return err
+}
+
+// Responded returns to which objects of a conversation an actor has responded in
+// a way.
+func (tx *Tx) Responded(root, actor copse.ID, typ string) (map[copse.ID]bool, error) {
+	all, err := many(tx, value[copse.ID], `
+		select r.object
+		from objects o join responses r on r.object = o.id and r.type = $1 and r.actor = $2
+		where o.root = $3
+		union all
+		select r.object from responses r where r.object = $3 and r.type = $1 and r.actor = $2`, typ, actor, root)
+	if err != nil {
+		return nil, err
+	}
+	to := make(map[copse.ID]bool, len(all))
+	for _, id := range all {
+		to[id] = true
+	}
+	return to, nil
 }
 
 // Response returns the URI of actor's response of a type to an object, "" if

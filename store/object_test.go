@@ -444,3 +444,49 @@ func TestAResponseIsFoundByWhoseItIs(t *testing.T) {
 		})
 	})
 }
+
+func TestRespondedIsWhatOneReaderMarkedInAConversation(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		var got map[copse.ID]bool
+		var marked, other, root copse.ID
+		err := db.Update(t.Context(), func(tx *store.Tx) error {
+			c := &copse.Community{
+				Actor: copse.Actor{ID: store.NewID(), Type: copse.Group, URI: "https://york.example/c/oaks", Name: "oaks", Host: "york.example", Local: true, Created: tx.Now},
+				Join:  copse.JoinOpen, Audience: copse.Public, Posting: copse.Member,
+			}
+			if err := tx.AddCommunity(c); err != nil {
+				return err
+			}
+			add := func(uri string, parent copse.ID) (copse.ID, error) {
+				o := &copse.Object{
+					ID: store.NewID(), URI: uri, Kind: "topic", Community: c.ID, Author: c.ID, Parent: parent,
+					Title: "Oak", Audience: copse.Public, Published: tx.Now,
+				}
+				return o.ID, tx.AddObject(o)
+			}
+			var err error
+			if root, err = add("https://york.example/post/1", 0); err != nil {
+				return err
+			}
+			if marked, err = add("https://york.example/comment/2", root); err != nil {
+				return err
+			}
+			if other, err = add("https://york.example/post/3", 0); err != nil {
+				return err
+			}
+			for _, id := range []copse.ID{root, marked, other} {
+				if _, err := tx.Respond(id, c.ID, "Like", "https://york.example/like"); err != nil {
+					return err
+				}
+			}
+			got, err = tx.Responded(root, c.ID, "Like")
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got) != 2 || !got[root] || !got[marked] || got[other] {
+			t.Errorf("marked in the conversation: %v, want %d and %d", got, root, marked)
+		}
+	})
+}

@@ -18,11 +18,16 @@ type showing struct {
 	tx   *store.Tx
 	home string // the council that runs the community
 	by   map[copse.ID]page.Person
+	mine map[copse.ID]bool // what the reader has marked as helpful
 }
 
 func (p pages) showing(v *web.Visit, tx *store.Tx, sc *scene) (*showing, error) {
 	home, err := p.Council(v, tx, &sc.Community.Actor)
-	return &showing{sc, p, v, tx, home, map[copse.ID]page.Person{}}, err
+	if err != nil {
+		return nil, err
+	}
+	mine, err := tx.Responded(sc.Topic.ID, v.Viewer.Actor, "Like")
+	return &showing{sc, p, v, tx, home, map[copse.ID]page.Person{}, mine}, err
 }
 
 func (s *showing) person(a *copse.Actor) (page.Person, error) {
@@ -60,11 +65,11 @@ func (s *showing) post(p store.Post) (shown post, err error) {
 	}
 	if !p.Edited.IsZero() {
 		// A question changes when its answer is accepted, though its words do not.
-		was, err := s.tx.Revisions(p.ID)
+		revised, err := s.tx.Revised(p.ID)
 		if err != nil {
 			return shown, err
 		}
-		if len(was) > 0 {
+		if revised {
 			shown.History = address(p.Object) + "/history"
 		}
 	}
@@ -115,11 +120,7 @@ func (s *showing) addActions(p store.Post, shown *post) error {
 		add(reply)
 	}
 	if copse.MayLike(facts) == nil && !facts.Author {
-		was, err := s.tx.Response(p.ID, s.v.Viewer.Actor, "Like")
-		if err != nil {
-			return err
-		}
-		helpful := page.Action{Text: w.T("topic.helpful"), URL: at + "/helpful", Post: true, Done: was != ""}
+		helpful := page.Action{Text: w.T("topic.helpful"), URL: at + "/helpful", Post: true, Done: s.mine[p.ID]}
 		if p.Likes > 0 {
 			helpful.Text = w.T("topic.helpful_count", "n", p.Likes)
 		}
