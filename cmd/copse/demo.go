@@ -23,8 +23,6 @@ import (
 )
 
 const (
-	// demoPort is the port of the first council; the others follow.
-	demoPort = 8801
 	// demoPassword is everybody's: the demonstration is on this machine alone.
 	demoPassword = "an oak and three ferns"
 	// demoSeed draws when things were said and who liked them.
@@ -37,6 +35,7 @@ const (
 
 type demo struct {
 	Data    string `placeholder:"DIR" help:"Keep the councils' data in this directory, and go on with what is there. Without it they are gone when the demonstration ends."`
+	Port    int    `default:"8801" help:"The port of the first council. The other three have the ones after it."`
 	Verbose bool   `help:"Log what the four servers do."`
 }
 
@@ -76,13 +75,17 @@ func (cmd demo) Run(ctx context.Context, t terminal) (err error) {
 		}
 	}()
 	for i, council := range profile.Councils {
-		s, err := pitch(ctx, council, dir, demoPort+i, log)
+		s, err := pitch(ctx, council, dir, cmd.Port+i, log)
 		if err != nil {
 			return errors.Join(fmt.Errorf("%s: %w", council.Title, err), closePorts(stalls))
 		}
 		stalls = append(stalls, s)
 	}
 
+	state, err := stateOf(ctx, stalls)
+	if err != nil {
+		return errors.Join(err, closePorts(stalls))
+	}
 	ctx, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	defer running.Wait()
@@ -91,11 +94,14 @@ func (cmd demo) Run(ctx context.Context, t terminal) (err error) {
 	for _, s := range stalls {
 		running.Go(func() { failed <- answer(ctx, s.Server, s.port, log) })
 	}
-	if err := fill(ctx, t, profile, stalls, log); err != nil {
+	if state != filled {
+		err := fill(ctx, t, profile, stalls)
 		if ctx.Err() != nil {
 			return nil // told to stop meanwhile
 		}
-		return err
+		if err != nil {
+			return err
+		}
 	}
 	if err := invite(ctx, t.out, profile, stalls, cmd.Data); err != nil {
 		return err
@@ -116,7 +122,7 @@ func pitch(ctx context.Context, council *seed.Council, dir string, port int, log
 	}
 	l, err := net.Listen("tcp", c.Server.Listen)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("port %d is needed and something else has it: %w", port, err), s.Close())
+		return nil, errors.Join(fmt.Errorf("listen on port %d, or choose others with --port: %w", port, err), s.Close())
 	}
 	return &stall{s, council, l}, nil
 }
@@ -128,37 +134,38 @@ func closePorts(stalls []*stall) (err error) {
 	return err
 }
 
-// fill fills the councils, unless an earlier run has.
-func fill(ctx context.Context, t terminal, profile *seed.Profile, stalls []*stall, log *slog.Logger) error {
-	servers := make(map[string]*server.Server)
+// stateOf returns how far the filling of the councils has come: "" or filled.
+func stateOf(ctx context.Context, stalls []*stall) (state string, err error) {
 	states := make(map[string]int)
 	for _, s := range stalls {
-		servers[s.council.Name] = s.Server
-		err := s.DB.View(ctx, func(tx *store.Tx) error {
-			state, err := tx.Setting(filledSetting)
-			states[state]++
+		err := s.DB.View(ctx, func(tx *store.Tx) (err error) {
+			state, err = tx.Setting(filledSetting)
 			return err
 		})
 		if err != nil {
-			return err
+			return "", err
 		}
+		states[state]++
 	}
-	switch {
-	case states[filled] == len(stalls):
-		return nil
-	case states[""] < len(stalls):
-		return errors.New("an earlier demonstration was ended before it was ready; delete its directory and start again")
+	if len(states) > 1 || state == begun {
+		return "", errors.New("an earlier demonstration was ended before it was ready; delete its directory and start again")
 	}
+	return state, nil
+}
+
+func fill(ctx context.Context, t terminal, profile *seed.Profile, stalls []*stall) error {
 	fmt.Fprintln(t.out, "Filling four councils with people and conversations. This takes some seconds.")
 	if err := mark(ctx, stalls, begun); err != nil {
 		return err
 	}
-	start := time.Now()
-	err := seed.Fill(ctx, profile, servers, seed.Options{Seed: demoSeed, Now: start, Password: demoPassword})
+	servers := make(map[string]*server.Server)
+	for _, s := range stalls {
+		servers[s.council.Name] = s.Server
+	}
+	err := seed.Fill(ctx, profile, servers, seed.Options{Seed: demoSeed, Now: time.Now(), Password: demoPassword})
 	if err != nil {
 		return err
 	}
-	log.Debug("filled", "took", time.Since(start))
 	return mark(ctx, stalls, filled)
 }
 

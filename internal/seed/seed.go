@@ -37,7 +37,7 @@ type Options struct {
 }
 
 // patience is how long something may take to travel before Fill gives up on it.
-const patience = 60 * time.Second
+const patience = 2 * time.Minute
 
 // Fill fills empty servers with p. servers has one for each council, by its name;
 // they must be running, and able to reach each other. It returns when everything
