@@ -82,7 +82,11 @@ func (s *Server) fetchOnce(ctx context.Context, host, uri string) (*ap.Object, e
 	if !ap.IsFetchedType(doc.ContentType) {
 		return nil, copse.Forbidden("%s is not a document of the kind asked for", uri)
 	}
-	return ap.Parse(doc.Body)
+	w, err := ap.Parse(doc.Body)
+	if err != nil {
+		return nil, copse.Forbidden("what %s answers cannot be read: %v", uri, err)
+	}
+	return w, nil
 }
 
 // get asks host for a document, signed, unless host is not answering or is being

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -326,7 +327,11 @@ func (w *town) state() string {
 				return err
 			}
 			for _, r := range log {
-				fmt.Fprintf(&b, "  %s by %s: %s\n", r.Type, r.By.URI, r.Object)
+				line := fmt.Sprintf("  %s by %s: %s\n", r.Type, r.By.URI, r.Object)
+				if r.Type == "Undo" || strings.Contains(b.String(), line) {
+					continue // what was undone shows elsewhere, and a repeat is no news
+				}
+				b.WriteString(line)
 				o, err := tx.ObjectByURI(r.Object)
 				if copse.CodeOf(err) == copse.CodeNotFound {
 					continue
@@ -343,5 +348,22 @@ func (w *town) state() string {
 		fmt.Fprintf(&b, "%d announced\n", len(sent))
 		return err
 	})
+	return b.String()
+}
+
+// changed returns the lines of one state that are not in the other.
+func changed(before, after string) string {
+	was, is := strings.Split(before, "\n"), strings.Split(after, "\n")
+	var b strings.Builder
+	for _, line := range was {
+		if !slices.Contains(is, line) {
+			b.WriteString("-" + line + "\n")
+		}
+	}
+	for _, line := range is {
+		if !slices.Contains(was, line) {
+			b.WriteString("+" + line + "\n")
+		}
+	}
 	return b.String()
 }
