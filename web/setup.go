@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"copse/copse"
 	"copse/store"
@@ -69,7 +70,7 @@ func (s *Site) postSetUp(w http.ResponseWriter, r *http.Request, v *Visit) error
 	switch {
 	case title == "":
 		form.Fail("title", v.W.T("setup.need_title"))
-	case len(title) > maxName:
+	case utf8.RuneCountInString(title) > maxName:
 		form.Fail("title", v.W.T("register.long_name", "most", maxName))
 	}
 	n := s.newcomer(v, &form)
