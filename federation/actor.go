@@ -81,7 +81,7 @@ func (s *Server) community(ctx context.Context, q *question) (*document, error) 
 // named returns the actor of ours that a path names, if it is of that type.
 func (s *Server) named(ctx context.Context, q *question, typ copse.ActorType) (a *copse.Actor, err error) {
 	err = s.DB.View(ctx, func(tx *store.Tx) (err error) {
-		a, err = tx.ActorByName(strings.ToLower(chi.URLParam(q.Request, "name")))
+		a, err = tx.KnownActorByName(strings.ToLower(chi.URLParam(q.Request, "name")))
 		return err
 	})
 	if err == nil && (a.Type != typ || !a.Gone.IsZero()) {

@@ -72,7 +72,9 @@ func (s *Server) sought(r *http.Request, resource string, self *copse.Actor) (a 
 			return self, nil
 		}
 		err = s.DB.View(r.Context(), func(tx *store.Tx) (err error) {
-			a, err = tx.ActorByURI(resource)
+			if a, err = tx.ActorByURI(resource); err == nil && a.Local {
+				a, err = tx.KnownActorByName(a.Name)
+			}
 			return err
 		})
 		return local(a, err)
@@ -85,7 +87,7 @@ func (s *Server) sought(r *http.Request, resource string, self *copse.Actor) (a 
 		return self, nil
 	}
 	err = s.DB.View(r.Context(), func(tx *store.Tx) (err error) {
-		a, err = tx.ActorByName(strings.ToLower(name))
+		a, err = tx.KnownActorByName(strings.ToLower(name))
 		return err
 	})
 	return local(a, err)

@@ -259,3 +259,26 @@ func TestNewJobTitleReachesCouncilsThatKnowThePerson(t *testing.T) {
 		t.Error("Wigan has lost her question")
 	}
 }
+
+// Anybody can register in anybody's name; until the address is confirmed nobody
+// is told that there is such a person.
+func TestWhoHasNotConfirmedTheirAddressIsNotThere(t *testing.T) {
+	n := newNetwork(t, "harlow.example")
+	harlow := n.towns["harlow.example"]
+	fake := &copse.Actor{Name: "leader", Title: "Leader of the Council"}
+	if err := harlow.hub.Register(t.Context(), fake, &store.Account{Email: "leader@harlow.example", Role: store.Ordinary}, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{
+		"/u/leader", "/u/leader/outbox", "/.well-known/webfinger?resource=acct:leader@harlow.example",
+		"/.well-known/webfinger?resource=https://harlow.example/u/leader",
+	} {
+		if rec := harlow.get(path); rec.Code != 404 {
+			t.Errorf("%s answers %d, want 404", path, rec.Code)
+		}
+	}
+	harlow.person("joan")
+	if rec := harlow.get("/.well-known/webfinger?resource=https://harlow.example/u/joan"); rec.Code != 200 {
+		t.Errorf("somebody who has is answered with %d, want 200", rec.Code)
+	}
+}

@@ -220,7 +220,7 @@ func (w *town) view(fn func(*store.Tx) error) {
 func (w *town) person(name string) *copse.Actor {
 	w.t.Helper()
 	p := &copse.Actor{Name: name, Title: strings.ToUpper(name[:1]) + name[1:], JobTitle: "Officer"}
-	account := &store.Account{Email: name + "@" + w.host, Password: "x", Role: store.Ordinary}
+	account := &store.Account{Email: name + "@" + w.host, Password: "x", Role: store.Ordinary, Confirmed: time.Now()}
 	if err := w.hub.Register(w.t.Context(), p, account, nil); err != nil {
 		w.t.Fatal(err)
 	}

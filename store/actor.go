@@ -53,6 +53,16 @@ func (tx *Tx) ActorByKey(keyID string) (*copse.Actor, error) {
 		select `+actorColumns+` from actors a where a.key_id = $1 and a.key_id <> '' order by a.id limit 1`, keyID))
 }
 
+// KnownActorByName is ActorByName for what is shown to others: somebody whose
+// address has not been confirmed yet could be anybody, and is not there.
+func (tx *Tx) KnownActorByName(name string) (*copse.Actor, error) {
+	return found(one(tx, scanActor, `
+		select `+actorColumns+`
+		from actors a
+		where a.name = $1 and a.local
+			and not exists (select 1 from accounts n where n.actor = a.id and n.confirmed is null)`, name))
+}
+
 // ActorByName returns the actor of ours with the given name. Names are lower
 // case; people and communities share them.
 func (tx *Tx) ActorByName(name string) (*copse.Actor, error) {
