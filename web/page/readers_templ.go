@@ -143,7 +143,7 @@ func StaleCopy(c Copy) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		if c.Title != "" {
-			templ_7745c5c3_Err = Banner(c.Title, c.Text).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = Banner("wait", c.Title, c.Text).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
