@@ -22,3 +22,18 @@ func TestASettingIsWhatItWasLastSetTo(t *testing.T) {
 		}
 	})
 }
+
+// Peers can write anything; it must not be stored by one engine and refused by
+// the other.
+func TestTextsThatAreNoneAreMended(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		for value, want := range map[string]string{"a\x00b": "a\uFFFDb", "a\xffb": "a\uFFFDb", "ŵ\n\t\u202e": "ŵ\n\t\u202e"} {
+			update(t, db, set(value, value))
+			for _, name := range []string{value, want} {
+				if got := setting(t, db, name); got != want {
+					t.Errorf("%q reads %q, want %q", value, got, want)
+				}
+			}
+		}
+	})
+}

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"copse/copse"
 )
@@ -100,7 +101,7 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 
 // many returns the rows of query, each read by scan.
 func many[T any](tx *Tx, scan func(row) (T, error), query string, args ...any) ([]T, error) {
-	rows, err := tx.run.query(tx.ctx, query, args)
+	rows, err := tx.run.query(tx.ctx, query, storable(args))
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +120,7 @@ func many[T any](tx *Tx, scan func(row) (T, error), query string, args ...any) (
 // one is like many but returns the only row, or sql.ErrNoRows.
 func one[T any](tx *Tx, scan func(row) (T, error), query string, args ...any) (T, error) {
 	var none T
-	rows, err := tx.run.query(tx.ctx, query, args)
+	rows, err := tx.run.query(tx.ctx, query, storable(args))
 	if err != nil {
 		return none, err
 	}
@@ -139,11 +140,22 @@ func one[T any](tx *Tx, scan func(row) (T, error), query string, args ...any) (T
 
 // exec runs a statement and returns how many rows it changed.
 func (tx *Tx) exec(query string, args ...any) (int64, error) {
-	res, err := tx.run.exec(tx.ctx, query, args)
+	res, err := tx.run.exec(tx.ctx, query, storable(args))
 	if err != nil {
 		return 0, err
 	}
 	return res.RowsAffected()
+}
+
+// storable makes texts in args fit for both engines. PostgreSQL refuses NUL and
+// what is not UTF-8, and peers can send either.
+func storable(args []any) []any {
+	for i, a := range args {
+		if s, ok := a.(string); ok && (strings.Contains(s, "\x00") || !utf8.ValidString(s)) {
+			args[i] = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+		}
+	}
+	return args
 }
 
 func (tx *Tx) script(text string) error { return tx.run.script(tx.ctx, text) }
