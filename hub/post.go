@@ -13,7 +13,17 @@ import (
 
 // Post performs the Create of o by somebody here, filling in its names. What has
 // a time already, because it was said before this server was there, keeps it.
-func (h *Hub) Post(ctx context.Context, by *copse.Actor, o *copse.Object) error {
+func (h *Hub) Post(ctx context.Context, by *copse.Actor, o *copse.Object) (err error) {
+	for range 5 { // ids of what peers made at the same moment may be in the way
+		err = h.post(ctx, by, o)
+		if copse.CodeOf(err) != copse.CodeConflict {
+			return err
+		}
+	}
+	return err
+}
+
+func (h *Hub) post(ctx context.Context, by *copse.Actor, o *copse.Object) error {
 	o.ID, o.Author, o.Local = store.NewID(), by.ID, true
 	if !o.Published.IsZero() {
 		o.ID = store.NewIDAt(o.Published)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"copse/copse"
 	"copse/hub"
@@ -463,6 +464,38 @@ func TestNamesAreSharedAndSomeReserved(t *testing.T) {
 			err := p.hub.Found(t.Context(), p.people["mod"], c)
 			if copse.CodeOf(err) != want || (err == nil) != (want == 0) {
 				t.Errorf("a community called %q: %v, want code %d", name, err, want)
+			}
+		}
+	})
+}
+
+// Ids of remote objects come from their time and URI, so one may be in the way of
+// an id minted here; the number in an address must still be the object's own.
+func TestAddressOfAPostCarriesItsOwnNumber(t *testing.T) {
+	each(t, func(t *testing.T, p *place) {
+		cat := p.remotePerson("hull.example", "cat")
+		at := time.Now().Add(-time.Hour).Truncate(time.Millisecond)
+		p.must(p.hub.DB.Update(t.Context(), func(tx *store.Tx) error {
+			for n := range 1024 { // every other id of that millisecond
+				err := tx.AddObject(&copse.Object{
+					ID: copse.ID(at.UnixMilli()*2048 + int64(2*n)), URI: fmt.Sprintf("https://hull.example/o/%d", n), Kind: "topic",
+					Community: p.trees.ID, Author: cat.ID, Title: "Oak", Audience: copse.Members, Published: at,
+				})
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+		for range 10 {
+			o := &copse.Object{Kind: "topic", Community: p.trees.ID, Title: "Ash", Published: at}
+			err := p.hub.Post(t.Context(), p.people["ann"], o)
+			if copse.CodeOf(err) == copse.CodeConflict {
+				continue // five tries in a row met one that is taken
+			}
+			p.must(err)
+			if got := p.object(o.URI); o.URI != fmt.Sprintf("https://york.example/post/%d", got.ID) {
+				t.Errorf("%s is number %d", o.URI, got.ID)
 			}
 		}
 	})

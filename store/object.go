@@ -59,7 +59,8 @@ func (tx *Tx) ObjectByURI(uri string) (*copse.Object, error) {
 
 // AddObject inserts o and brings its thread up to date. It refuses an object
 // whose URI is taken: what is there is changed by SetObject alone. If another
-// object has its id, it gets the next free one. Nothing is public in a community
+// object has its id, a remote one gets the next free one, and a local one is
+// refused with CodeConflict too: its URI carries its id. Nothing is public in a community
 // that is not.
 func (tx *Tx) AddObject(o *copse.Object) error {
 	if err := tx.hold(o.Community); err != nil {
@@ -103,7 +104,9 @@ func (tx *Tx) AddObject(o *copse.Object) error {
 			o.Language, o.URL, o.Audience, o.Question, micros(o.Starts), micros(o.Ends), string(o.Extra), o.Local,
 			o.Published.UnixMicro(), micros(o.Edited), micros(o.Accepted), o.Active.UnixMicro())
 	}, func() (bool, error) {
-		return one(tx, value[bool], `select exists (select 1 from objects where uri = $1)`, o.URI)
+		// Our own carry their id in their URI, so it cannot be changed here.
+		return one(tx, value[bool], `
+			select exists (select 1 from objects where uri = $1 or ($2 and id = $3))`, o.URI, o.Local, o.ID)
 	})
 	if err != nil {
 		return err

@@ -92,7 +92,7 @@ func New(ctx context.Context, c config.Config, o Options) (*Server, error) {
 	h.Wire, h.Notify = fed, worker.Notify
 	site := &web.Site{
 		DB: db, Hub: h, Fed: fed, Base: c.Server.URL, Sections: content.Sections(),
-		Mode: copse.Mode(c.Federation.Mode), TrustedProxies: c.Server.TrustedProxies, Log: o.Log,
+		Mode: copse.Mode(c.Federation.Mode), Allow: c.Federation.Allow, TrustedProxies: c.Server.TrustedProxies, Log: o.Log,
 	}
 	if _, err := h.Self(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("make the server's own actor: %w", err), db.Close())
