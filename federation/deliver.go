@@ -29,19 +29,33 @@ const (
 	// saveEvery is how often progress is written down. What was sent since the
 	// last time is sent again after a crash, and peers drop repeats.
 	saveEvery = 500 * time.Millisecond
-	// poisoned is after how many failures of one activity it is put aside, so
-	// that what comes after it gets through.
-	poisoned = 8
+
+	// suspicious is after how many failures in a row a peer is asked with another
+	// activity than the first in line, to see whether that alone is the trouble;
+	// desperate after how many it may be one of the same conversation.
+	suspicious = 3
+	desperate  = 8
+	// dormantAfter is how many failures in a row make some seven days of failing.
+	dormantAfter = 54
+	// keepTrying is how long something announced is tried again that a peer does
+	// not take while it takes others. What somebody here submits is tried for as
+	// long as they are a member.
+	keepTrying = 14 * 24 * time.Hour
 
 	firstRetry   = 2 * time.Second
 	longestRetry = 4 * time.Hour
+	dormantRetry = 24 * time.Hour
+	refusedRetry = 10 * time.Minute // whether we talk with a peer again
+	notNow       = 30 * time.Second // for a peer that says "not now" and not when
+	longestAsked = 24 * time.Hour   // of what a peer may ask us to wait
 )
 
 // lanes are the peers that something is being sent to. A peer has a lane only
 // while there is something for it. The zero value is ready.
 type lanes struct {
-	mu     sync.Mutex
-	active map[copse.ID]*lane // guarded by mu
+	mu      sync.Mutex
+	active  map[copse.ID]*lane     // guarded by mu
+	resting map[copse.ID]time.Time // guarded by mu: until when there is no use in waking a peer's lane
 }
 
 // A lane sends to one peer, in order, until there is nothing left for it.
@@ -84,7 +98,7 @@ func (s *Server) wakeAll(ctx context.Context, running *sync.WaitGroup) (seen cop
 		peers, seen, err = tx.Lanes()
 		return err
 	})
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		slog.ErrorContext(ctx, "lanes", "err", err)
 	}
 	for _, p := range peers {
@@ -114,12 +128,29 @@ func (s *Server) wake(ctx context.Context, peer copse.ID, running *sync.WaitGrou
 		l.again = true
 		return
 	}
+	if time.Now().Before(s.lanes.resting[peer]) {
+		return
+	}
+	delete(s.lanes.resting, peer)
 	if s.lanes.active == nil {
 		s.lanes.active = make(map[copse.ID]*lane)
+		s.lanes.resting = make(map[copse.ID]time.Time)
 	}
 	l := &lane{s: s, peer: peer, width: 1}
 	s.lanes.active[peer] = l
 	running.Go(func() { l.run(ctx) })
+}
+
+// rest keeps a peer's lane from being woken for nothing until the given time,
+// which is also in the database; the zero time ends that.
+func (s *Server) rest(peer copse.ID, until time.Time) {
+	s.lanes.mu.Lock()
+	defer s.lanes.mu.Unlock()
+	if until.IsZero() {
+		delete(s.lanes.resting, peer)
+	} else if s.lanes.resting != nil {
+		s.lanes.resting[peer] = until
+	}
 }
 
 // finished ends a lane unless something came meanwhile.
@@ -153,68 +184,117 @@ type parcel struct {
 	*store.Outgoing
 	inbox string
 	extra bool
-	tries int
+	tries int // how often the lane has stepped over it
 }
 
 // pass sends one batch and writes down how it went. It reports whether there may
 // be more to do now.
 func (l *lane) pass(ctx context.Context) (more bool, err error) {
-	var (
-		peer    *copse.Peer
-		parcels []parcel
-	)
-	err = l.s.DB.View(ctx, func(tx *store.Tx) (err error) {
-		if peer, err = tx.PeerByID(l.peer); err != nil || peer.NotUntil.After(tx.Now) {
-			return err
-		}
-		parcels, err = pending(tx, peer)
-		return err
-	})
-	if err != nil || len(parcels) == 0 {
+	var waiting backlog
+	peer, refused, err := l.awake(ctx)
+	if err != nil || peer == nil {
 		return false, err
 	}
-	if err := l.s.admit(ctx, peer.Host); err != nil {
-		return false, nil // blocked meanwhile; what waits waits
+	t := &trip{lane: l, peer: peer, saved: time.Now()}
+	if refused { // what waits waits
+		t.peer.NotUntil = time.Now().Add(refusedRetry)
+		return false, t.save(ctx)
 	}
-	trip := &trip{lane: l, peer: peer, saved: time.Now()}
-	if peer.Fails > 0 {
-		parcels, l.width = parcels[:1], 1 // see whether it is back before sending all
+	err = l.s.DB.View(ctx, func(tx *store.Tx) (err error) {
+		waiting, err = pending(tx, peer)
+		return err
+	})
+	switch {
+	case err != nil:
+		return false, err
+	case len(waiting.fresh)+len(waiting.late)+len(waiting.void) == 0 && peer.NotUntil.IsZero():
+		return false, nil
 	}
-	for len(parcels) > 0 && !trip.stopped && ctx.Err() == nil {
-		n := together(parcels, l.width)
-		trip.send(ctx, parcels[:n])
-		parcels = parcels[n:]
-		if time.Since(trip.saved) > saveEvery {
-			if err := trip.save(ctx); err != nil {
-				return false, err
-			}
-		}
-	}
-	return !trip.stopped, trip.save(ctx)
+	t.carry(ctx, waiting)
+	return len(waiting.fresh) > 0 && !t.stopped, t.save(ctx)
 }
 
-// pending returns what one peer has not got, in order. What is addressed to it
-// alone goes in its place among the rest.
-func pending(tx *store.Tx, peer *copse.Peer) ([]parcel, error) {
+// awake returns the lane's peer if it may be sent to now, and whether we refuse
+// to.
+func (l *lane) awake(ctx context.Context) (peer *copse.Peer, refused bool, err error) {
+	err = l.s.DB.View(ctx, func(tx *store.Tx) (err error) {
+		peer, err = tx.PeerByID(l.peer)
+		return err
+	})
+	if err != nil || peer.NotUntil.After(time.Now()) {
+		return nil, false, err
+	}
+	err = l.s.admit(ctx, peer.Host)
+	if copse.CodeOf(err) == copse.CodeForbidden {
+		return peer, true, nil
+	}
+	return peer, false, err
+}
+
+// A backlog is what a peer has not got.
+type backlog struct {
+	fresh []parcel   // in order; what is addressed to it alone goes in its place among the rest
+	late  []parcel   // what its lane has stepped over before and is to be tried again
+	void  []copse.ID // the same, of communities that it is not in any more
+	end   copse.ID   // how far into the outbox one gets by sending what is in fresh
+}
+
+func pending(tx *store.Tx, peer *copse.Peer) (b backlog, err error) {
+	// First, so that whatever appears meanwhile is beyond it.
+	if b.end, err = tx.EndOfOutbox(); err != nil {
+		return b, err
+	}
 	announced, err := tx.OutboxFor(peer.ID, peer.Cursor, batch)
 	if err != nil {
-		return nil, err
+		return b, err
 	}
-	extras, err := tx.Extras(peer.ID, batch)
+	if n := len(announced); n == batch {
+		b.end = announced[n-1].ID
+	}
+	extras, err := tx.Extras(peer.ID, 2*batch)
 	if err != nil {
-		return nil, err
-	}
-	all := make([]parcel, 0, len(announced)+len(extras))
-	for _, o := range announced {
-		for len(extras) > 0 && extras[0].ID < o.ID {
-			all, extras = append(all, parcel{extras[0].Outgoing, extras[0].Inbox, true, extras[0].Tries}), extras[1:]
-		}
-		all = append(all, parcel{Outgoing: o})
+		return b, err
 	}
 	for _, e := range extras {
-		all = append(all, parcel{e.Outgoing, e.Inbox, true, e.Tries})
+		p := parcel{e.Outgoing, e.Inbox, true, e.Tries}
+		if p.tries == 0 {
+			for len(announced) > 0 && announced[0].ID < p.ID {
+				b.fresh, announced = append(b.fresh, parcel{Outgoing: announced[0]}), announced[1:]
+			}
+			b.fresh = append(b.fresh, p)
+			continue
+		}
+		may, err := mayStillGet(tx, peer, p)
+		if err != nil {
+			return b, err
+		}
+		if may {
+			b.late = append(b.late, p)
+		} else {
+			b.void = append(b.void, p.ID)
+		}
 	}
-	return all, nil
+	for _, o := range announced {
+		b.fresh = append(b.fresh, parcel{Outgoing: o})
+	}
+	return b, nil
+}
+
+// mayStillGet reports whether what was announced to a peer once is still for it:
+// whether it has a member in the community, or the author.
+func mayStillGet(tx *store.Tx, peer *copse.Peer, p parcel) (bool, error) {
+	if p.Community == 0 {
+		return true, nil
+	}
+	if reached, err := tx.Reaches(p.Community, peer.Host); err != nil || reached || p.Object == 0 {
+		return reached, err
+	}
+	o, err := tx.Object(p.Object)
+	if err != nil {
+		return false, err
+	}
+	author, err := tx.Actor(o.Author)
+	return err == nil && author.Host == peer.Host, err
 }
 
 // together returns how many of the first parcels may be in flight at once: up to
@@ -244,8 +324,84 @@ type trip struct {
 	peer    *copse.Peer
 	saved   time.Time
 	changes []func(*store.Tx) error
-	stopped bool // the peer takes nothing more for now
-	healthy bool // it took something
+	stopped bool     // the peer takes nothing more for now
+	suspect copse.ID // the peer takes others: if it does not take this one, that is to blame
+	early   copse.ID // has been sent out of turn
+	said    error    // how that went
+}
+
+// carry sends what waits for a peer, as far as it gets.
+func (t *trip) carry(ctx context.Context, waiting backlog) {
+	for _, id := range waiting.void {
+		t.forget(id)
+	}
+	parcels := waiting.fresh
+	if t.peer.Fails > 0 {
+		t.lane.width = 1
+		t.probe(ctx, parcels)
+	}
+	for len(parcels) > 0 && !t.stopped && ctx.Err() == nil {
+		n := together(parcels, t.lane.width)
+		t.send(ctx, parcels[:n])
+		parcels = parcels[n:]
+		if time.Since(t.saved) > saveEvery {
+			if err := t.save(ctx); err != nil {
+				slog.ErrorContext(ctx, "deliver", "peer", t.peer.Host, "err", err)
+				t.stopped = true
+			}
+		}
+	}
+	if len(parcels) == 0 && !t.stopped {
+		// Whatever is between concerns others, and need not be looked at again.
+		peer, end := t.peer.ID, waiting.end
+		t.changes = append(t.changes, func(tx *store.Tx) error { return tx.SetCursor(peer, end) })
+		t.peer.NotUntil = time.Time{}
+	}
+	// One at a time, and last: these have held up the lane once already.
+	if len(waiting.late) > 0 && !t.stopped && ctx.Err() == nil {
+		t.send(ctx, waiting.late[:1])
+	}
+}
+
+// probe sends a peer that has failed for a while something other than what it
+// failed on, so that one activity that it cannot take does not pass for a peer
+// that takes nothing.
+func (t *trip) probe(ctx context.Context, parcels []parcel) {
+	i := alternative(parcels, t.peer.Fails)
+	if i == 0 {
+		return
+	}
+	err := t.lane.s.send(ctx, t.peer, parcels[i])
+	var no *undelivered
+	switch {
+	case ctx.Err() != nil:
+		t.stopped = true
+	case err == nil, errors.As(err, &no) && no.final:
+		t.suspect, t.early, t.said = parcels[0].ID, parcels[i].ID, err
+	default:
+		t.fail(err)
+	}
+}
+
+// alternative returns which parcel to try instead of the first, 0 if none: the
+// first of another conversation if there is one. It is another one each time,
+// should there be several that a peer cannot take.
+func alternative(parcels []parcel, fails int) int {
+	var others []int
+	begun := map[copse.ID]bool{0: true}
+	for i, p := range parcels {
+		if i > 0 && !begun[p.Thread] {
+			others = append(others, i)
+		}
+		begun[p.Thread] = true
+	}
+	switch {
+	case fails >= suspicious && len(others) > 0:
+		return others[fails%len(others)]
+	case fails >= desperate && len(parcels) > 1:
+		return 1 + fails%(len(parcels)-1)
+	}
+	return 0
 }
 
 // send sends parcels side by side and deals with the answers in order.
@@ -253,6 +409,10 @@ func (t *trip) send(ctx context.Context, parcels []parcel) {
 	errs := make([]error, len(parcels))
 	var flying sync.WaitGroup
 	for i, p := range parcels {
+		if p.ID == t.early {
+			errs[i] = t.said
+			continue
+		}
 		flying.Go(func() { errs[i] = t.lane.s.send(ctx, t.peer, p) })
 	}
 	flying.Wait()
@@ -276,28 +436,43 @@ func (t *trip) settle(p parcel, err error) {
 	var no *undelivered
 	switch {
 	case err == nil:
-		t.healthy = true
+		t.alive("")
+		t.peer.LastOK = time.Now()
 		t.done(p)
 	case errors.As(err, &no) && no.final:
 		slog.Warn("a peer refused an activity", "peer", t.peer.Host, "uri", p.URI, "err", err)
-		t.healthy = true
+		t.alive(no.words)
 		t.putAside(p, no.words, time.Time{})
-	case p.tries+1 >= poisoned && t.healthy:
-		// The peer takes others: this one alone is the trouble.
-		t.putAside(p, words(err), time.Now().Add(backOff(p.tries, time.Minute, longestRetry)))
+	case p.ID == t.suspect, p.tries > 0 && t.peer.Fails == 0:
+		until := time.Now().Add(backOff(p.tries+1, time.Minute, longestRetry))
+		if appended := time.UnixMilli(int64(p.ID) / 2048); p.Community != 0 && time.Since(appended) > keepTrying {
+			until = time.Time{}
+		}
+		slog.Warn("a peer does not take an activity", "peer", t.peer.Host, "uri", p.URI, "again", until, "err", err)
+		t.putAside(p, words(err), until)
 	default:
-		t.fail(p, err)
+		t.fail(err)
 	}
+}
+
+// alive notes that the peer answers.
+func (t *trip) alive(complaint string) {
+	t.peer.Fails, t.peer.State, t.peer.Error, t.peer.NotUntil = 0, copse.PeerOK, complaint, time.Time{}
 }
 
 // done moves the peer's cursor past a parcel.
 func (t *trip) done(p parcel) {
-	peer, id := t.peer.ID, p.ID
 	if p.extra {
-		t.changes = append(t.changes, func(tx *store.Tx) error { return tx.Delivered(peer, id) })
+		t.forget(p.ID)
 		return
 	}
+	peer, id := t.peer.ID, p.ID
 	t.changes = append(t.changes, func(tx *store.Tx) error { return tx.SetCursor(peer, id) })
+}
+
+func (t *trip) forget(extra copse.ID) {
+	peer := t.peer.ID
+	t.changes = append(t.changes, func(tx *store.Tx) error { return tx.Delivered(peer, extra) })
 }
 
 // putAside lets the lane go on without a parcel, which is tried again at the
@@ -312,37 +487,40 @@ func (t *trip) putAside(p parcel, reason string, until time.Time) {
 	})
 }
 
-// fail ends the trip: the peer as a whole is left alone for a while. The parcel
-// that failed keeps count, so that one the peer cannot take does not keep it
-// from getting anything for ever.
-func (t *trip) fail(p parcel, err error) {
-	t.stopped = true
-	t.peer.Fails++
-	pause := backOff(t.peer.Fails, firstRetry, longestRetry)
+// fail ends the trip: the peer as a whole is left alone for a while, longer each
+// time.
+func (t *trip) fail(err error) {
 	var no *undelivered
-	if errors.As(err, &no) && no.after > 0 {
-		pause = min(no.after, 24*time.Hour)
+	if !errors.As(err, &no) {
+		slog.Error("deliver", "peer", t.peer.Host, "err", err)
+		no = new(undelivered)
 	}
-	t.peer.State, t.peer.Error, t.peer.NotUntil = copse.PeerFailing, words(err), time.Now().Add(pause)
+	t.stopped = true
+	if !no.slow {
+		t.peer.Fails++
+		t.peer.State = copse.PeerFailing
+	}
+	pause := backOff(t.peer.Fails, firstRetry, longestRetry)
+	switch {
+	case no.after > 0:
+		pause = min(no.after, longestAsked)
+	case no.slow:
+		pause = notNow
+	case t.peer.Fails >= dormantAfter:
+		t.peer.State, pause = copse.PeerDormant, dormantRetry
+	}
+	t.peer.Error, t.peer.NotUntil = words(err), time.Now().Add(pause)
 	slog.Info("a peer does not take what is sent", "peer", t.peer.Host, "fails", t.peer.Fails, "again", t.peer.NotUntil, "err", err)
-	if t.peer.Fails >= poisoned && errors.As(err, &no) && no.answered {
-		// It answers, but not to this. See whether it takes the next one.
-		t.putAside(p, words(err), time.Now().Add(backOff(p.tries+1, time.Hour, longestRetry)))
-	}
 }
 
 // save writes down what has happened on the trip so far.
 func (t *trip) save(ctx context.Context) error {
 	t.saved = time.Now()
-	if t.healthy && !t.stopped {
-		t.peer.Fails, t.peer.State, t.peer.Error, t.peer.NotUntil = 0, copse.PeerOK, "", time.Time{}
-		t.peer.LastOK = time.Now()
-	}
 	changes := t.changes
 	t.changes = nil
 	peer := *t.peer
 	// What has been sent is written down even if the program is about to end.
-	return t.lane.s.DB.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+	err := t.lane.s.DB.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
 		for _, change := range changes {
 			if err := change(tx); err != nil {
 				return err
@@ -350,15 +528,48 @@ func (t *trip) save(ctx context.Context) error {
 		}
 		return tx.SetHealth(&peer)
 	})
+	if err == nil {
+		t.lane.s.rest(peer.ID, peer.NotUntil)
+	}
+	return err
+}
+
+// heard notes that a peer is there. If we had given up on it for a while, what
+// waits for it is tried now.
+func (s *Server) heard(ctx context.Context, host string) {
+	now := time.Now()
+	if last, ok := s.lastHeard.Load(host); ok && now.Sub(last.(time.Time)) < time.Minute {
+		return
+	}
+	s.lastHeard.Store(host, now)
+	var peer *copse.Peer
+	err := s.DB.Update(ctx, func(tx *store.Tx) (err error) {
+		if peer, err = tx.PeerAt(host); err != nil {
+			return err
+		}
+		if peer.NotUntil.After(tx.Now) {
+			peer.NotUntil = tx.Now
+			if err := tx.SetHealth(peer); err != nil {
+				return err
+			}
+		}
+		return tx.Heard(host, tx.Now)
+	})
+	if err != nil {
+		slog.ErrorContext(ctx, "heard", "host", host, "err", err)
+		return
+	}
+	s.rest(peer.ID, time.Time{})
+	s.Hub.Outbox.Ring()
 }
 
 // undelivered is why a peer did not take something.
 type undelivered struct {
-	words    string // for an administrator
-	final    bool   // the same again would get the same answer
-	answered bool   // the peer is there
-	after    time.Duration
-	err      error
+	words string // for an administrator
+	final bool   // the same again would get the same answer
+	slow  bool   // it takes others, later
+	after time.Duration
+	err   error
 }
 
 func (u *undelivered) Error() string { return u.words }
@@ -393,7 +604,7 @@ func (s *Server) send(ctx context.Context, peer *copse.Peer, p parcel) error {
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, inbox, bytes.NewReader(p.Body))
 	if err != nil {
-		return &undelivered{words: "its address cannot be used", final: true, err: err}
+		return &undelivered{words: unusable, err: err}
 	}
 	r.Header.Set("Content-Type", ap.ActivityJSON)
 	scheme := httpsig.Cavage
@@ -401,7 +612,7 @@ func (s *Server) send(ctx context.Context, peer *copse.Peer, p parcel) error {
 		scheme = httpsig.RFC9421
 	}
 	if err := httpsig.Sign(r, key, scheme, &p.Digest, time.Now()); err != nil {
-		return fmt.Errorf("sign for %s: %w", peer.Host, err)
+		return &undelivered{words: unusable, err: err}
 	}
 	res, err := s.Client.Do(r)
 	if err != nil {
@@ -412,30 +623,47 @@ func (s *Server) send(ctx context.Context, peer *copse.Peer, p parcel) error {
 	return judged(res)
 }
 
+const unusable = "its address cannot be used"
+
 func unreachable(err error) error {
-	if outbound.Final(err) {
-		return &undelivered{words: "its address cannot be used", final: true, err: err}
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
+	switch {
+	case outbound.Final(err):
+		return &undelivered{words: unusable, err: err} // a name may lead elsewhere tomorrow
+	case errors.Is(err, context.DeadlineExceeded):
 		return &undelivered{words: "it did not answer in time", err: err}
 	}
 	return &undelivered{words: "it is not answering", err: err}
 }
 
-// judged returns what an answer means, nil if the peer has it now. Any 4xx is
-// final but those that say "not now"; a redirect is never followed with a signed
-// body.
+// judged returns what an answer means, nil if the peer has it now. What it says
+// about the activity is final; what may be the fault of its set-up or ours (a key
+// or clock that is off, an inbox that is gone, a redirect, which is never followed
+// with a signed body) concerns all of them, and is tried again.
 func judged(res *http.Response) error {
-	no := &undelivered{answered: true, words: fmt.Sprintf("it answered %d", res.StatusCode)}
+	no := &undelivered{words: fmt.Sprintf("it answered %d", res.StatusCode)}
 	switch code := res.StatusCode; {
 	case code >= 200 && code < 300:
 		return nil
-	case code == http.StatusRequestTimeout, code == http.StatusTooEarly, code == http.StatusTooManyRequests, code >= 500:
-		if seconds, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil && seconds > 0 {
-			no.after = time.Duration(seconds) * time.Second
-		}
+	case code == http.StatusTooManyRequests:
+		no.slow, no.after = true, retryAfter(res)
+	case code == http.StatusRequestTimeout, code == http.StatusTooEarly, code >= 500:
+		no.after = retryAfter(res)
+	case code == http.StatusUnauthorized, code == http.StatusNotFound, code == http.StatusGone:
 	case code >= 400:
 		no.final = true
 	}
 	return no
+}
+
+// retryAfter returns what a peer asks us to wait (RFC 9110, 10.2.3), 0 if it does
+// not say.
+func retryAfter(res *http.Response) time.Duration {
+	text := res.Header.Get("Retry-After")
+	if seconds, err := strconv.Atoi(text); err == nil {
+		return time.Duration(min(max(seconds, 0), int(longestAsked/time.Second))) * time.Second
+	}
+	if at, err := http.ParseTime(text); err == nil {
+		return max(time.Until(at), 0)
+	}
+	return 0
 }

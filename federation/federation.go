@@ -51,6 +51,8 @@ type Server struct {
 	shelf   shelf
 	stale   stale
 	lanes   lanes
+
+	lastHeard sync.Map // host → time.Time: when that was last written down
 }
 
 // Routes adds what peers ask for. The actor and object pages themselves share

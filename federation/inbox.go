@@ -182,6 +182,7 @@ func (s *Server) judge(ctx context.Context, sig *httpsig.Signature, act *ap.Obje
 		}
 		return s.parkUnverified(ctx, sig, host, body)
 	}
+	s.heard(ctx, signer.Host)
 	if seen || s.replays.seen(sig.Hash(), time.Now()) {
 		return nil
 	}

@@ -136,8 +136,12 @@ func (s *Server) pause(ctx context.Context) time.Duration {
 // aside with its reason.
 func (s *Server) work(ctx context.Context, r *store.Received) {
 	err := guarded(func() error { return s.rework(withBudget(ctx), r) })
-	if ctx.Err() != nil {
-		return // its lease runs out and it is dealt with after the restart
+	if ctx.Err() != nil { // cut short by the end of the program: the next one starts with it
+		err := s.DB.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error { return tx.Retry(r.ID, "", time.Now()) })
+		if err != nil {
+			slog.ErrorContext(ctx, "received", "id", r.ID, "err", err)
+		}
+		return
 	}
 	until := time.Time{}
 	tries := maxTries

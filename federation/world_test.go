@@ -152,16 +152,24 @@ func (w *town) start() {
 	w.t.Cleanup(w.stop)
 }
 
-// settle waits until nobody has anything left to send or to deal with.
+// settle waits until nobody has anything left to send or to deal with. Towns are
+// asked one after the other, so it takes two rounds without a request between
+// them to be sure that nothing has moved on to one that was asked before.
 func (n *network) settle(t testing.TB) {
 	t.Helper()
+	last := -1
 	n.until(t, "everything is delivered", func() bool {
 		for _, town := range n.towns {
 			if !town.quiet() {
+				last = -1
 				return false
 			}
 		}
-		return true
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		before := last
+		last = len(n.got)
+		return before == last
 	})
 }
 
