@@ -93,8 +93,9 @@ func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
 }
 
 // Update runs fn in a transaction and returns once it is on disk. If fn returns
-// an error or panics, nothing of it remains. fn must be short and may run more
-// than once; inside it, View and Update must not be called.
+// an error or panics, nothing of it remains. fn must be short, may run more than
+// once and runs on another goroutine on SQLite, which it must not end (as
+// testing.T.Fatal does); inside it, View and Update must not be called.
 func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 	return db.engine.update(ctx, fn)
 }
