@@ -2,7 +2,6 @@ package federation_test
 
 import (
 	"bytes"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/json"
@@ -125,6 +124,28 @@ func (p *peer) received() []obj {
 	return append([]obj(nil), p.sent...)
 }
 
+// made are keys that were made for one test and do for the next: half of the time
+// all of them take would go by with looking for primes.
+var made struct {
+	sync.Mutex
+	keys []*rsa.PrivateKey
+}
+
+// key returns a key that nobody else in the network has.
+func (n *network) key() *rsa.PrivateKey {
+	made.Lock()
+	defer made.Unlock()
+	if n.keys == len(made.keys) {
+		k, err := httpsig.GenerateRSA()
+		if err != nil {
+			panic(err)
+		}
+		made.keys = append(made.keys, k)
+	}
+	n.keys++
+	return made.keys[n.keys-1]
+}
+
 // A voice is an actor of a peer's, with the key it signs with.
 type voice struct {
 	peer *peer
@@ -136,10 +157,7 @@ type voice struct {
 // actor adds somebody to the peer and serves their document.
 func (p *peer) actor(typ, path string) *voice {
 	p.t.Helper()
-	private, err := rsa.GenerateKey(rand.Reader, 1024) // quick; nobody attacks it here
-	if err != nil {
-		p.t.Fatal(err)
-	}
+	private := p.n.key()
 	public, err := httpsig.MarshalPublicKey(private.Public())
 	if err != nil {
 		p.t.Fatal(err)

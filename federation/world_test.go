@@ -16,6 +16,7 @@ import (
 	"copse/copse"
 	"copse/federation"
 	"copse/federation/ap"
+	"copse/federation/httpsig"
 	"copse/hub"
 	"copse/internal/outbound"
 	"copse/store"
@@ -25,6 +26,7 @@ import (
 // A town is one server without its pages: the store, the hub and what peers see.
 type town struct {
 	t       testing.TB
+	n       *network
 	host    string
 	db      *store.DB
 	hub     *hub.Hub
@@ -42,6 +44,7 @@ type network struct {
 	peers   map[string]*peer
 	answers map[string]func(*http.Request) (*http.Response, error) // guarded by mu; by host, instead of what is there
 	got     []string                                               // guarded by mu; every request: "POST https://harlow.example/inbox"
+	keys    int                                                    // how many of the keys that were made have been given out
 }
 
 func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -118,15 +121,38 @@ func newNetwork(t testing.TB, hosts ...string) *network {
 // town adds a town, whose database is db, and starts it.
 func (n *network) town(t testing.TB, host string, db *store.DB) *town {
 	t.Helper()
-	w := &town{t: t, host: host, db: db, client: outbound.New(outbound.Config{Transport: n})}
+	w := &town{t: t, n: n, host: host, db: db, client: outbound.New(outbound.Config{Transport: n})}
 	w.start()
-	if _, err := w.hub.Self(t.Context()); err != nil {
+	self, err := w.hub.Self(t.Context())
+	if err != nil {
 		t.Fatal(err)
 	}
+	w.giveKey(self)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.towns[host] = w
 	return w
+}
+
+// giveKey spares the town making a key for one of its actors.
+func (w *town) giveKey(a *copse.Actor) {
+	w.t.Helper()
+	key := w.n.key()
+	private, err := httpsig.MarshalPrivateKey(key)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	public, err := httpsig.MarshalPublicKey(key.Public())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	err = w.db.Update(context.Background(), func(tx *store.Tx) error {
+		_, err := tx.AddKey(a.ID, a.URI+"#main-key", public, private)
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // start starts the program anew on the database it has.
@@ -232,6 +258,7 @@ func (w *town) person(name string) *copse.Actor {
 	if err := w.hub.Register(w.t.Context(), p, account, nil); err != nil {
 		w.t.Fatal(err)
 	}
+	w.giveKey(p)
 	return p
 }
 
@@ -241,6 +268,7 @@ func (w *town) community(owner *copse.Actor, name string, join copse.Join, audie
 	if err := w.hub.Found(w.t.Context(), owner, c); err != nil {
 		w.t.Fatal(err)
 	}
+	w.giveKey(&c.Actor)
 	return c
 }
 
