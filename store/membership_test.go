@@ -179,10 +179,16 @@ func TestCommunitiesElsewhereReachNobodyFromHere(t *testing.T) {
 				}
 			}
 			hosts, err := reached(tx, c.theirs.ID)
+			if err != nil {
+				return err
+			}
 			if len(hosts) > 0 {
 				t.Errorf("reached %v, want nobody", hosts)
 			}
 			peers, err := tx.Peers()
+			if err != nil {
+				return err
+			}
 			if len(peers) > 0 {
 				t.Errorf("%d peers are known; nothing is to be sent to any", len(peers))
 			}

@@ -115,8 +115,7 @@ func waysOut(t *testing.T, name string, src []byte) (found []string) {
 		}
 		imported[as] = path
 	}
-	var see func(ast.Node) bool
-	see = func(n ast.Node) bool {
+	see := func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.StarExpr:
 			if _, ok := n.X.(*ast.SelectorExpr); ok {
