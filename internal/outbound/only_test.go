@@ -21,7 +21,7 @@ var ways = map[string][]string{
 
 // exempt are this package, what only tests use, and the command line talking to
 // its own server through a socket in the file system.
-var exempt = []string{"internal/outbound", "internal/server/socket.go", "internal/world", "test"}
+var exempt = []string{"internal/outbound", "internal/server/socket.go", "internal/bench", "internal/world", "test"}
 
 // Every request to another machine is made here. Tests may call servers of
 // their own as they like.

@@ -243,6 +243,11 @@ func uses(t *testing.T) []use {
 func sentences(t *testing.T) []told {
 	var all []told
 	everyCall(t, func(where, pkg string, call *ast.CallExpr) {
+		// What federation says is for other servers and for the log, in English,
+		// except where it looks up an address for somebody who typed it.
+		if strings.HasPrefix(where, "federation/") && !strings.HasPrefix(where, "federation/peer.go:") {
+			return
+		}
 		var name string
 		switch f := call.Fun.(type) {
 		case *ast.Ident:
