@@ -1,0 +1,329 @@
+package federation_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"copse/copse"
+	"copse/store"
+)
+
+// However often and in however many ways something arrives, it is there once.
+func TestTheSameThingTwiceIsThereOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		ash, elm := s.bob.page("ash", s.trees.uri, "Ash"), s.bob.page("elm", s.seeds.URI, "Elm")
+		s.third.serve(ash)
+		passedOn := s.trees.announces(s.bob.act("Create", "1", ash))
+		signed := s.trees.request("leeds.example", "/inbox", passedOn.json())
+		said := s.bob.act("Create", "2", elm)
+		if code := s.leeds.do(signed).Code; code != 202 {
+			t.Fatalf("the first time it is answered %d", code)
+		}
+		synctest.Wait()
+		if code := s.bob.say(s.leeds, said); code != 202 {
+			t.Fatalf("the first time it is answered %d", code)
+		}
+		topic := s.leeds.object(elm["id"].(string))
+		like := s.carol.act("Like", "3", topic.URI)
+		s.carol.say(s.leeds, like)
+		before := s.leeds.state()
+		if o := s.leeds.object(ash["id"].(string)); o == nil || topic == nil || s.leeds.object(topic.URI).Likes != 1 {
+			t.Fatalf("there is not even one of each:\n%s", before)
+		}
+
+		for _, c := range []struct {
+			name string
+			by   *voice
+			act  obj
+			want int
+		}{
+			{"passed on again", s.trees, passedOn, 202},
+			{"passed on under another id", s.trees, passedOn.with(obj{"id": s.trees.uri + "/announce/again"}), 202},
+			{"passed on as another activity", s.trees, s.trees.announces(s.bob.act("Create", "another", ash)), 202},
+			{"passed on by its id", s.trees, s.trees.announces(s.bob.act("Create", "by-id", ash["id"])), 202},
+			{"straight from its author", s.bob, s.bob.act("Create", "1", ash), 202}, // seen by now
+			{"straight from its author as another activity", s.bob, s.bob.act("Create", "straight", ash), 202},
+			{"said again", s.bob, said, 202},
+			{"said again as another activity", s.bob, s.bob.act("Create", "4", elm), 202},
+			{"said to our community, and passed on by another", s.weeds, s.weeds.announces(s.bob.act("Create", "5", elm)), 202},
+			{"marked again", s.carol, like, 202},
+			{"marked again as another activity", s.carol, s.carol.act("Like", "6", topic.URI), 202},
+			{"asked to join again", s.carol, s.carol.act("Follow", "7", s.seeds.URI), 202},
+		} {
+			if got := c.by.say(s.leeds, c.act); got != c.want {
+				t.Errorf("%s: answered %d, want %d", c.name, got, c.want)
+			}
+			synctest.Wait()
+		}
+		signed.Body = io.NopCloser(strings.NewReader(string(passedOn.json())))
+		if code := s.leeds.do(signed).Code; code != 202 {
+			t.Errorf("the very same request is answered %d", code)
+		}
+		time.Sleep(time.Minute)
+		for line := range strings.SplitSeq(strings.TrimSpace(changed(before, s.leeds.state())), "\n") {
+			if !strings.HasPrefix(line, "+  Follow by "+s.carol.uri) && !strings.HasPrefix(line, "+  Announce by ") && line != "" {
+				t.Errorf("a repeat changed something: %s", line)
+			}
+		}
+	})
+}
+
+// What arrives in the wrong order ends as if it had come in the right one.
+func TestTheOrderOfArrivalDoesNotMatter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		at := func(minute int) string {
+			return time.Now().UTC().Add(time.Duration(minute-60) * time.Minute).Format(time.RFC3339)
+		}
+		elm := s.bob.page("elm", s.seeds.URI, "Elm").with(obj{"published": at(0)})
+		uri := elm["id"].(string)
+		say := func(v *voice, act obj) {
+			t.Helper()
+			if got := v.say(s.leeds, act); got != 202 {
+				t.Errorf("%s is answered %d", act["id"], got)
+			}
+			synctest.Wait()
+		}
+		title := func(want string) {
+			t.Helper()
+			if got := s.leeds.object(uri).Title; got != want {
+				t.Errorf("it is called %q, want %q", got, want)
+			}
+		}
+		say(s.bob, s.bob.act("Create", "elm", elm))
+		say(s.bob, s.bob.act("Update", "2", elm.with(obj{"name": "Second", "updated": at(2)})))
+		say(s.bob, s.bob.act("Update", "1", elm.with(obj{"name": "First", "updated": at(1)})))
+		title("Second")
+		say(s.bob, s.bob.act("Update", "0", elm.with(obj{"name": "Undated"})).with(obj{"published": at(1)}))
+		title("Second")
+		say(s.bob, s.bob.act("Update", "9", elm.with(obj{"name": "From the future", "updated": "2090-01-01T00:00:00Z"})))
+		title("From the future")
+		time.Sleep(time.Minute)
+		say(s.bob, s.bob.act("Update", "3", elm.with(obj{"name": "Third", "updated": time.Now().UTC().Format(time.RFC3339)})))
+		title("Third")
+
+		// Taken back before it came.
+		say(s.carol, s.carol.act("Undo", "u", s.carol.act("Like", "late", uri)))
+		say(s.carol, s.carol.act("Like", "late", uri))
+		if got := s.leeds.object(uri).Likes; got != 0 {
+			t.Errorf("%d marks, want none", got)
+		}
+		say(s.mod, s.mod.act("Undo", "f", s.mod.act("Follow", "late", s.seeds.URI)))
+		say(s.mod, s.mod.act("Follow", "late", s.seeds.URI))
+		if m := s.leeds.membership(&s.seeds.Actor, s.leeds.actorByURI(s.mod.uri)); m.State == copse.Active {
+			t.Error("somebody who had left before is in")
+		}
+
+		// Deleted is deleted.
+		say(s.bob, s.bob.act("Delete", "d", uri))
+		say(s.bob, s.bob.act("Create", "again", elm))
+		say(s.bob, s.bob.act("Update", "4", elm.with(obj{"name": "Fourth", "updated": at(59)})).with(obj{"id": s.bob.uri + "/x"}).with(obj{"type": "Create"}))
+		if o := s.leeds.object(uri); o.Deleted.IsZero() || o.HTML != "" {
+			t.Errorf("it is back: %+v", o)
+		}
+		if got := s.bob.say(s.leeds, s.bob.act("Update", "5", elm.with(obj{"name": "Fifth", "updated": at(59)}))); got != 403 {
+			t.Errorf("changing what is deleted is answered %d, want 403", got)
+		}
+		late := s.bob.page("late", s.seeds.URI, "Late")
+		say(s.bob, s.bob.act("Delete", "dl", obj{"id": late["id"], "type": "Tombstone"}))
+		say(s.bob, s.bob.act("Create", "cl", late))
+		if o := s.leeds.object(late["id"].(string)); o != nil {
+			t.Errorf("what was deleted before it came is there: %+v", o)
+		}
+	})
+}
+
+// A reply that arrives before what it answers waits for it, and fetches it where
+// it lives if its community speaks of it.
+func TestAReplyWaitsForWhatItAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		ash := s.bob.page("ash", s.trees.uri, "Ash")
+		s.third.serve(ash)
+		first := s.carol.note("1", s.trees.uri, ash["id"].(string), "one")
+		s.third.serve(first)
+		second := s.says(s.trees, s.bob, s.bob.note("2", s.trees.uri, first["id"].(string), "two"))
+		o, r := s.leeds.object(ash["id"].(string)), s.leeds.object(first["id"].(string))
+		if o == nil || r == nil || second.Parent != r.ID || r.Parent != o.ID || o.Replies != 2 {
+			t.Errorf("there are %+v and %+v above the reply, want the whole conversation", o, r)
+		}
+
+		// In a community of ours nothing is fetched: it comes by itself.
+		elm := s.bob.page("elm", s.seeds.URI, "Elm")
+		answer := s.carol.note("3", s.seeds.URI, elm["id"].(string), "three")
+		s.n.got = nil
+		if got := s.carol.say(s.leeds, s.carol.act("Create", "3", answer)); got != 202 {
+			t.Errorf("an answer to what is not there yet is answered %d", got)
+		}
+		synctest.Wait()
+		if s.leeds.object(answer["id"].(string)) != nil {
+			t.Error("it is there before what it answers")
+		}
+		s.bob.say(s.leeds, s.bob.act("Create", "elm", elm))
+		time.Sleep(time.Minute)
+		if s.leeds.object(answer["id"].(string)) == nil {
+			t.Error("it is not there after what it answers")
+		}
+		for _, got := range s.n.requests("third.example") {
+			if strings.HasPrefix(got, "GET") {
+				t.Errorf("its server was asked: %s", got)
+			}
+		}
+
+		// What is nowhere is given up in the end, with its reason.
+		lost := s.carol.note("4", s.trees.uri, s.bob.uri+"/nowhere", "four")
+		s.third.serve(lost)
+		s.trees.say(s.leeds, s.trees.announces(s.carol.act("Create", "4", lost)))
+		synctest.Wait()
+		s.leeds.stop()
+		time.Sleep(10 * time.Second)
+		update := func(fn func(*store.Tx) error) {
+			t.Helper()
+			if err := s.leeds.db.Update(t.Context(), fn); err != nil {
+				t.Fatal(err)
+			}
+		}
+		update(func(tx *store.Tx) error { // instead of waiting for three days
+			for tries := 0; tries < 19; {
+				due, err := tx.ClaimReceived(1, 0)
+				if err != nil || len(due) != 1 {
+					return fmt.Errorf("%d are tried again: %w", len(due), err)
+				}
+				tries = due[0].Tries
+			}
+			return nil
+		})
+		s.leeds.start()
+		time.Sleep(time.Second)
+		s.leeds.view(func(tx *store.Tx) error {
+			next, err := tx.NextReceived()
+			if err == nil && !next.IsZero() {
+				t.Errorf("it is tried again at %v", next)
+			}
+			return err
+		})
+		if s.leeds.object(lost["id"].(string)) != nil {
+			t.Error("a reply to nothing is there")
+		}
+	})
+}
+
+// How far a conversation is followed upwards is bounded, and so is what that
+// costs at a time.
+func TestLongConversationsAreFetchedInPieces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		chain := func(name string, length int) (deepest obj) {
+			deepest = s.bob.page(name, s.trees.uri, name)
+			s.third.serve(deepest)
+			for i := range length {
+				deepest = s.bob.note(fmt.Sprint(name, "-", i), s.trees.uri, deepest["id"].(string), "x")
+				s.third.serve(deepest)
+			}
+			return deepest
+		}
+		fetches := func() int { return len(s.n.requests("third.example")) }
+		announce := func(made obj) {
+			t.Helper()
+			if got := s.trees.say(s.leeds, s.trees.announces(s.bob.act("Create", made["id"].(string)[8:], made))); got != 202 {
+				t.Errorf("answered %d", got)
+			}
+			synctest.Wait()
+		}
+
+		long := chain("long", 40)
+		s.n.got = nil
+		announce(long)
+		if got := fetches(); got > 10 {
+			t.Errorf("%d requests at once, want 10 at most", got)
+		}
+		time.Sleep(5 * time.Minute)
+		if o := s.leeds.object(long["id"].(string)); o == nil {
+			t.Error("a conversation 40 deep is not there in the end")
+		}
+		if got := fetches(); got > 60 {
+			t.Errorf("%d requests for 41 documents", got)
+		}
+
+		deep := chain("deep", 60)
+		s.n.got = nil
+		announce(deep)
+		time.Sleep(10 * time.Minute)
+		if o := s.leeds.object(deep["id"].(string)); o != nil {
+			t.Error("a conversation 60 deep is there")
+		}
+		if got := fetches(); got > 80 {
+			t.Errorf("%d requests for a conversation that is too deep", got)
+		}
+
+		a := s.bob.note("round", s.trees.uri, s.carol.uri+"/note/and-round", "x")
+		b := s.carol.note("and-round", s.trees.uri, s.bob.uri+"/note/round", "y")
+		s.third.serve(a)
+		s.third.serve(b)
+		s.n.got = nil
+		announce(a)
+		time.Sleep(10 * time.Minute)
+		if got := fetches(); got > 4 {
+			t.Errorf("%d requests for two that answer each other", got)
+		}
+		s.leeds.view(func(tx *store.Tx) error {
+			next, err := tx.NextReceived()
+			if err == nil && !next.IsZero() {
+				t.Errorf("something is tried again at %v", next)
+			}
+			return err
+		})
+	})
+}
+
+// One activity makes us send ten requests at most, whatever it names, and
+// however it leads us about (AS-085).
+func TestOneActivityCostsTenRequestsAtMost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		maze := s.n.peer(t, "maze.example")
+		var urls []string
+		var tags []obj
+		for i := range 60 {
+			urls = append(urls, fmt.Sprintf("https://maze.example/%d", i))
+			tags = append(tags, obj{"type": "Mention", "href": urls[i]})
+		}
+		s.n.answer("maze.example", func(r *http.Request) (*http.Response, error) {
+			if !strings.HasSuffix(r.URL.Path, "/end") { // each document is three steps away
+				to := r.URL.Path + "/on"
+				if strings.HasSuffix(to, "/on/on/on") {
+					to = strings.TrimSuffix(to, "/on/on/on") + "/end"
+				}
+				return answering(302, "Location", "https://maze.example"+to)(r)
+			}
+			r.URL.Path = strings.TrimSuffix(r.URL.Path, "/end")
+			return nil, nil
+		})
+		eve := maze.actor("Person", "/u/eve")
+		named := obj{"to": append(urls, s.seeds.URI), "cc": urls, "tag": tags[:60], "attachment": tags[:30]}
+		note := eve.note("1", s.seeds.URI, "https://maze.example/note/0", "x").with(named).with(obj{"copse:answer": "https://maze.example/answer"})
+		for i, c := range []struct {
+			by  *voice
+			act obj
+		}{
+			{eve, eve.act("Follow", "1", s.seeds.URI).with(named)},
+			{eve, eve.act("Create", "2", note).with(named)},
+			{s.trees, s.trees.announces(eve.act("Create", "3", note))},
+			{s.trees, s.trees.announces(eve.act("Like", "4", "https://maze.example/note/1"))},
+			{s.trees, s.trees.announces(eve.act("Update", "5", note))},
+		} {
+			s.n.got = nil
+			c.by.say(s.leeds, c.act)
+			synctest.Wait()
+			if got := len(s.n.got); got > 10 {
+				t.Errorf("number %d makes us send %d requests: %q", i, got, s.n.got)
+			}
+		}
+	})
+}
