@@ -65,14 +65,17 @@ func (s *Server) sought(r *http.Request, resource string, self *copse.Actor) (a 
 	name, isAcct := strings.CutPrefix(resource, "acct:")
 	if !isAcct && strings.Contains(resource, "://") {
 		u, err := url.Parse(resource)
-		if err != nil {
+		host, ok := ap.Host(resource)
+		switch {
+		case err != nil || !ok:
 			return nil, copse.Invalid("", "%q is not an address", resource)
-		}
-		if u.Host == s.Hub.Host() && (u.Path == "/" || u.Path == "") {
+		case host != s.Hub.Host():
+			return nil, copse.NotFound("there is nothing here")
+		case u.Path == "/" || u.Path == "":
 			return self, nil
 		}
 		err = s.DB.View(r.Context(), func(tx *store.Tx) (err error) {
-			if a, err = tx.ActorByURI(resource); err == nil && a.Local {
+			if a, err = tx.ActorByURI(s.Base + u.Path); err == nil { // however its host was written
 				a, err = tx.KnownActorByName(a.Name)
 			}
 			return err

@@ -50,16 +50,15 @@ func (s *Server) policyFor(ctx context.Context, host string) (copse.Policy, erro
 				policy = copse.Block
 				return nil
 			}
-			p, err := tx.Peer(at)
+			decided, err := tx.Policy(at)
 			switch {
-			case copse.CodeOf(err) == copse.CodeNotFound:
 			case err != nil:
 				return err
-			case p.Policy == copse.Block:
+			case decided == copse.Block:
 				policy = copse.Block
 				return nil
 			case at == host:
-				policy = p.Policy
+				policy = decided
 			}
 		}
 		return nil
