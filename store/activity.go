@@ -52,7 +52,7 @@ func (tx *Tx) Deleted(uri string, author, community copse.ID) (bool, error) {
 	return one(tx, value[bool], `
 		select exists (
 			select 1 from activities
-			where object = $1 and object <> '' and type = 'Delete' and (actor = $2 or via = $3))`, uri, author, community)
+			where object = $1 and type = 'Delete' and (actor = $2 or via = $3))`, uri, author, community)
 }
 
 // A Record is one line of the audit log.

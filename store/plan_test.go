@@ -102,7 +102,7 @@ func hotQueries(town *storetest.Town) []hot {
 		{"Heard", func(tx *store.Tx) error { return tx.Heard("council1.example", now) }, "peers_1", "", false},
 
 		{"Seen", func(tx *store.Tx) error { _, err := tx.Seen("x"); return err }, "activities_1", "", false},
-		{"Deleted", func(tx *store.Tx) error { _, err := tx.Deleted("x", ann, big); return err }, "activities_object", "", false},
+		{"Deleted", func(tx *store.Tx) error { _, err := tx.Deleted("x", ann, big); return err }, "activities_deleted", "", false},
 		{"Log", func(tx *store.Tx) error { _, err := tx.Log(big, 0, 20); return err }, "activities_community", "", false},
 		{"ClaimReceived", func(tx *store.Tx) error { _, err := tx.ClaimReceived(10, time.Minute); return err }, "received_due", "", false},
 		{"NextReceived", func(tx *store.Tx) error { _, err := tx.NextReceived(); return err }, "received_due", "", false},

@@ -143,8 +143,7 @@ create table activities (
 	local     boolean not null
 );
 create index activities_community on activities (community, id) where community is not null;
-create index activities_actor     on activities (actor, id);
-create index activities_object    on activities (object, id) where object <> '';
+create index activities_deleted   on activities (object)        where type = 'Delete';
 
 -- What came in and waits: for a key, a parent or an author to be fetched.
 create table received (
