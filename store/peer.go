@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"errors"
 	"time"
 
 	"copse/copse"
@@ -61,6 +62,15 @@ func (tx *Tx) PeerAt(host string) (*copse.Peer, error) {
 		return nil, err
 	}
 	return tx.Peer(host)
+}
+
+// Policy returns what was decided about the peer at host, if anything was.
+func (tx *Tx) Policy(host string) (copse.Policy, error) {
+	policy, err := one(tx, value[copse.Policy], `select policy from peers where host = $1`, host)
+	if errors.Is(err, sql.ErrNoRows) {
+		return copse.Undecided, nil
+	}
+	return policy, err
 }
 
 // Peers returns every peer, by name.
