@@ -39,12 +39,13 @@ type town struct {
 // A network carries requests between towns in memory. Everything else about them
 // (keys, signatures, queues) is real.
 type network struct {
-	mu      sync.Mutex
-	towns   map[string]*town
-	peers   map[string]*peer
-	answers map[string]func(*http.Request) (*http.Response, error) // guarded by mu; by host, instead of what is there
-	got     []string                                               // guarded by mu; every request: "POST https://harlow.example/inbox"
-	keys    int                                                    // how many of the keys that were made have been given out
+	mu        sync.Mutex
+	towns     map[string]*town
+	peers     map[string]*peer
+	answers   map[string]func(*http.Request) (*http.Response, error) // guarded by mu; by host, instead of what is there
+	got       []string                                               // guarded by mu; every request: "POST https://harlow.example/inbox"
+	elsewhere func(*http.Request) (*http.Response, error)            // what hosts answer that are not there; nil is refused
+	keys      int                                                    // how many of the keys that were made have been given out
 }
 
 func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -64,6 +65,8 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 		if res != nil || err != nil {
 			return res, err
 		}
+	case handler == nil && n.elsewhere != nil:
+		return n.elsewhere(r)
 	case handler == nil:
 		return refused(r)
 	}
