@@ -32,7 +32,16 @@ func (h *Hub) spread(tx *store.Tx, act *copse.Activity, o *copse.Object) error {
 	if err != nil {
 		return err
 	}
-	return tx.Address(out, peer.ID, "")
+	return tx.Address(out, peer.ID, ownInbox(act.Actor))
+}
+
+// ownInbox returns where an actor is reached whose server has no shared inbox, ""
+// if it has.
+func ownInbox(a *copse.Actor) string {
+	if a.SharedInbox != "" {
+		return ""
+	}
+	return a.Inbox
 }
 
 // submit sends what somebody here did in a community elsewhere to its home.
@@ -57,11 +66,7 @@ func (h *Hub) sendAbout(tx *store.Tx, act *copse.Activity, o *copse.Object, to *
 	if err != nil {
 		return err
 	}
-	inbox := ""
-	if to.SharedInbox == "" {
-		inbox = to.Inbox
-	}
-	return tx.Address(out, peer.ID, inbox)
+	return tx.Address(out, peer.ID, ownInbox(to))
 }
 
 // append adds act to the outbox.

@@ -202,3 +202,37 @@ func TestNoTwoWorkersGetTheSameWithinTheLease(t *testing.T) {
 		}
 	})
 }
+
+// What could never be performed is forgotten in the end; what still waits is not,
+// however old it is.
+func TestWhatWasSetAsideIsForgottenInTheEnd(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		aside, waits := &store.Received{Host: "hull.example", Body: []byte("a")}, &store.Received{Host: "hull.example", Body: []byte("b")}
+		update(t, db, func(tx *store.Tx) error {
+			for _, r := range []*store.Received{aside, waits} {
+				if _, err := tx.Park("hull.example", r); err != nil {
+					return err
+				}
+			}
+			return tx.Retry(aside.ID, "nobody made it", time.Time{})
+		})
+		for _, c := range []struct {
+			before time.Time
+			want   int64
+		}{{time.Now().Add(-time.Minute), 0}, {time.Now().Add(time.Minute), 1}, {time.Now().Add(time.Minute), 0}} {
+			update(t, db, func(tx *store.Tx) error {
+				n, err := tx.TidyReceived(c.before)
+				if n != c.want {
+					t.Errorf("%d are forgotten, want %d", n, c.want)
+				}
+				return err
+			})
+		}
+		view(t, db, func(tx *store.Tx) error {
+			if n, err := tx.Parked("hull.example", 9); err != nil || n != 1 {
+				t.Errorf("%d wait (%v), want 1", n, err)
+			}
+			return nil
+		})
+	})
+}

@@ -11,6 +11,10 @@ import (
 // 30 days.
 const keepOutbox = 45 * 24 * time.Hour
 
+// keepReceived is how long what came in and could never be performed is kept for
+// whoever wonders what became of it.
+const keepReceived = 14 * 24 * time.Hour
+
 // tidy forgets what nobody needs any more, once an hour.
 func (s *Server) tidy(ctx context.Context) {
 	tick := time.NewTicker(time.Hour)
@@ -18,6 +22,9 @@ func (s *Server) tidy(ctx context.Context) {
 	for {
 		err := s.DB.Update(ctx, func(tx *store.Tx) error {
 			if _, err := tx.TidyOutbox(tx.Now.Add(-keepOutbox)); err != nil {
+				return err
+			}
+			if _, err := tx.TidyReceived(tx.Now.Add(-keepReceived)); err != nil {
 				return err
 			}
 			return tx.TidyAccounts()
