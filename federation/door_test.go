@@ -286,3 +286,82 @@ func FuzzInbox(f *testing.F) {
 		}
 	})
 }
+
+// An activity that breaks what works on it is set aside after a few tries, and
+// the rest goes on (AS-101).
+func TestAnActivityThatBreaksUsIsSetAside(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t, "harlow.example")
+		harlow := n.towns["harlow.example"]
+		tries := 0
+		harlow.fed.Mappings[0].Decode = func(w *ap.Object, _ *copse.Object) error {
+			if w.Name == "poison" {
+				tries++
+				panic("this was never thought of")
+			}
+			return nil
+		}
+		trees := harlow.community(harlow.person("joan"), "trees", copse.JoinOpen, copse.Public)
+		alice := n.peer(t, "good.example").actor("Person", "/u/alice")
+		alice.member(harlow, trees)
+		if got := alice.say(harlow, alice.act("Create", "1", alice.page("1", trees.URI, "poison"))); got != 503 {
+			t.Errorf("at once it is answered %d, want 503", got)
+		}
+		tries = 0
+		bob := alice.peer.actor("Person", "/u/bob") // whom nobody knows: it is parked
+		if got := bob.say(harlow, bob.act("Create", "1", bob.page("1", trees.URI, "poison"))); got != 202 {
+			t.Errorf("from a stranger it is answered %d, want 202", got)
+		}
+		time.Sleep(10 * time.Minute)
+		if tries != 3 {
+			t.Errorf("it was tried %d times, want 3", tries)
+		}
+		if st, err := harlow.db.Status(t.Context()); err != nil || st.Received != 0 || st.SetAside != 1 {
+			t.Errorf("%d wait and %d are set aside (%v), want none and one", st.Received, st.SetAside, err)
+		}
+		alice.say(harlow, alice.act("Create", "2", alice.page("2", trees.URI, "Ash")))
+		if harlow.object(alice.uri+"/page/2") == nil {
+			t.Error("what came after it did not take effect")
+		}
+	})
+}
+
+// What strangers claim to be somebody's is not kept, and costs a known server
+// next to nothing.
+func TestForgedSignaturesLeaveNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t, "harlow.example")
+		harlow := n.towns["harlow.example"]
+		trees := harlow.community(harlow.person("joan"), "trees", copse.JoinOpen, copse.Public)
+		good := n.peer(t, "good.example")
+		alice := good.actor("Person", "/u/alice")
+		alice.member(harlow, trees)
+		time.Sleep(time.Hour) // her key is old enough to have been changed
+		forger := n.peer(t, "evil.example").actor("Person", "/u/eve")
+		forger.key.ID, forger.uri = alice.key.ID, alice.uri
+		n.got = nil
+		before := harlow.state()
+		for i := range 50 {
+			act := forger.act("Create", fmt.Sprint(i), alice.page(fmt.Sprint(i), trees.URI, "Forged"))
+			if got := forger.say(harlow, act); got != 202 && got != 401 {
+				t.Errorf("answered %d", got)
+			}
+		}
+		true1 := alice.act("Create", "1", alice.page("1", trees.URI, "True")) // as a forger had it before
+		forger.say(harlow, true1)
+		alice.say(harlow, true1)
+		time.Sleep(10 * time.Minute)
+		if st, err := harlow.db.Status(t.Context()); err != nil || st.Received+st.SetAside != 0 {
+			t.Errorf("%d wait and %d are set aside (%v), want none", st.Received, st.SetAside, err)
+		}
+		if got := len(n.requests("good.example")); got > 12 {
+			t.Errorf("her server was asked %d times", got)
+		}
+		if o := harlow.object(alice.uri + "/page/1"); o == nil || o.Title != "True" {
+			t.Errorf("what she said herself is %+v", o)
+		}
+		if news := changed(before, harlow.state()); strings.Contains(news, "Forged") {
+			t.Errorf("a forgery took effect:\n%s", news)
+		}
+	})
+}

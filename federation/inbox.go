@@ -238,7 +238,7 @@ func (s *Server) park(ctx context.Context, sender string, r *store.Received) err
 // a word; ours is logged.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	status, reason, after := answerTo(err)
-	if status == http.StatusServiceUnavailable && copse.CodeOf(err) != copse.CodeUnavailable {
+	if status == http.StatusServiceUnavailable && copse.CodeOf(err) != copse.CodeUnavailable && r.Context().Err() == nil {
 		slog.ErrorContext(r.Context(), "federation", "method", r.Method, "path", r.URL.Path, "err", err)
 	} else {
 		slog.DebugContext(r.Context(), "refused", "method", r.Method, "path", r.URL.Path, "status", status, "err", err)

@@ -138,7 +138,7 @@ func (s *Server) ask(ctx context.Context, a *copse.Actor) {
 		p.Looked = tx.Now
 		return tx.DescribePeer(p)
 	})
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		slog.ErrorContext(ctx, "describe peer", "host", a.Host, "err", err)
 	}
 }

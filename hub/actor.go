@@ -53,35 +53,41 @@ func (h *Hub) Self(ctx context.Context) (self *copse.Actor, err error) {
 // what has changed about a known one. c is the same actor if it is a community,
 // and nil otherwise.
 func (h *Hub) Learn(ctx context.Context, a *copse.Actor, c *copse.Community) error {
-	err := h.DB.Update(ctx, func(tx *store.Tx) error {
-		was, err := tx.ActorByURI(a.URI)
-		switch {
-		case copse.CodeOf(err) == copse.CodeNotFound:
-			a.ID = store.NewID()
-			if c == nil {
-				return tx.AddActor(a)
-			}
-			c.Actor = *a
-			return tx.AddCommunity(c)
-		case err != nil:
-			return err
-		case was.Local:
-			return copse.Forbidden("only the author may change this")
-		case was.Type != a.Type:
-			return copse.Conflict("there is already something at %s", a.URI)
-		}
-		a.ID, a.Created = was.ID, was.Created
-		if c == nil {
-			return tx.SetActor(a)
-		}
-		c.Actor = *a
-		if err := tx.SetCommunity(c); err != nil {
-			return err
-		}
-		return tx.SetReach(c.ID, c.Members, c.Councils)
-	})
+	learn := func(tx *store.Tx) error { return h.learn(tx, a, c) }
+	err := h.DB.Update(ctx, learn)
+	if copse.CodeOf(err) == copse.CodeInvalid {
+		err = h.DB.Update(ctx, learn) // somebody else has just added them, which only PostgreSQL allows
+	}
 	if err != nil {
 		return fmt.Errorf("learn %s: %w", a.URI, err)
 	}
 	return nil
+}
+
+func (h *Hub) learn(tx *store.Tx, a *copse.Actor, c *copse.Community) error {
+	was, err := tx.ActorByURI(a.URI)
+	switch {
+	case copse.CodeOf(err) == copse.CodeNotFound:
+		a.ID = store.NewID()
+		if c == nil {
+			return tx.AddActor(a)
+		}
+		c.Actor = *a
+		return tx.AddCommunity(c)
+	case err != nil:
+		return err
+	case was.Local:
+		return copse.Forbidden("only the author may change this")
+	case was.Type != a.Type:
+		return copse.Conflict("there is already something at %s", a.URI)
+	}
+	a.ID, a.Created = was.ID, was.Created
+	if c == nil {
+		return tx.SetActor(a)
+	}
+	c.Actor = *a
+	if err := tx.SetCommunity(c); err != nil {
+		return err
+	}
+	return tx.SetReach(c.ID, c.Members, c.Councils)
 }

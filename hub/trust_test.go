@@ -146,3 +146,19 @@ func TestWithoutASharedInboxMailGoesToWhomItIsFor(t *testing.T) {
 		}
 	})
 }
+
+// Several activities of somebody new may arrive at once, and each makes us read
+// who that is.
+func TestSomebodyNewIsLearntOnce(t *testing.T) {
+	each(t, func(t *testing.T, p *place) {
+		errs := make(chan error, 8)
+		for range cap(errs) {
+			go func() { errs <- p.hub.Learn(t.Context(), remote("hull.example", "u", "cat", copse.Person), nil) }()
+		}
+		for range cap(errs) {
+			if err := <-errs; err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
