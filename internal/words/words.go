@@ -32,6 +32,7 @@ type Words struct {
 	lang      string
 	texts     map[string]string // texts without plural forms, by id
 	counted   *i18n.Localizer   // texts with them
+	forms     *sync.Map         // counted texts of small numbers, by plural
 	sentences map[string]string // this language's format for an English sentence's
 	calendar  calendar
 }
@@ -80,6 +81,30 @@ func (w *Words) T(id string, args ...any) string {
 // N is T for a text that depends on a number of things: it picks the plural form
 // for n, and {{.n}} in the text is n as Number writes it.
 func (w *Words) N(id string, n int, args ...any) string {
+	if len(args) > 0 || n < 0 || n >= small {
+		return w.count(id, n, args)
+	}
+	// "3 weeks ago" stands on a page fifty times, and choosing the form costs more
+	// than all else there is to the line.
+	key := plural{id, n}
+	if text, ok := w.forms.Load(key); ok {
+		return text.(string)
+	}
+	text := w.count(id, n, nil)
+	w.forms.Store(key, text)
+	return text
+}
+
+// small bounds what is kept of each text.
+const small = 100
+
+// A plural is a text for a number.
+type plural struct {
+	id string
+	n  int
+}
+
+func (w *Words) count(id string, n int, args []any) string {
 	text, err := w.counted.Localize(&i18n.LocalizeConfig{
 		MessageID:      id,
 		PluralCount:    n,
@@ -179,8 +204,8 @@ var files embed.FS
 // languages reads the files, once.
 var languages = sync.OnceValue(func() map[string]*Words {
 	all := map[string]*Words{
-		"en": {lang: "en", texts: map[string]string{}, calendar: englishCalendar},
-		"cy": {lang: "cy", texts: map[string]string{}, calendar: welshCalendar},
+		"en": {lang: "en", forms: new(sync.Map), texts: map[string]string{}, calendar: englishCalendar},
+		"cy": {lang: "cy", forms: new(sync.Map), texts: map[string]string{}, calendar: welshCalendar},
 	}
 	bundle := i18n.NewBundle(language.English)
 	if err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
