@@ -80,6 +80,7 @@ func TestTheFrontDoorAnswersExactly(t *testing.T) {
 			{"011 two signatures", alice, "/inbox", create("1").json(), func(r *http.Request) { r.Header.Add("Signature", r.Header.Get("Signature")) }, 401},
 			{"013 two schemes", alice, "/inbox", create("1").json(), header("Signature-Input", `sig=("@method");created=1;keyid="x"`), 401},
 			{"016 in the name of somebody on another server", alice, "/inbox", stranger.act("Create", "1", "https://stranger.example/1").json(), nil, 401},
+			{"016 by a stranger, in the name of somebody known", stranger, "/inbox", create("1").json(), nil, 401},
 			{"016 in the name of somebody on the same server", alice, "/inbox", bob.act("Create", "1", "https://good.example/1").json(), nil, 401},
 			{"020 a slash in a name", alice, "/c/trees%2Finbox", create("1").json(), nil, 404},
 			{"022 made for another server", alice, "/inbox", create("1").json(), func(r *http.Request) { r.Host = "other.example" }, 401},

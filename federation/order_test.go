@@ -74,6 +74,27 @@ func TestTheSameThingTwiceIsThereOnce(t *testing.T) {
 	})
 }
 
+// A request that somebody recorded does nothing when it is sent again, even if it
+// leaves no trace that would show that it was seen.
+func TestARecordedRequestDoesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		said := s.bob.act("Update", "1", s.bob.uri).json()
+		r := s.bob.request("leeds.example", "/inbox", said)
+		s.n.got = nil
+		for range 3 {
+			r.Body = io.NopCloser(strings.NewReader(string(said)))
+			if code := s.leeds.do(r).Code; code != 202 {
+				t.Errorf("answered %d", code)
+			}
+			time.Sleep(time.Minute)
+		}
+		if asked := s.n.requests("third.example"); len(asked) != 1 {
+			t.Errorf("Bob's server was asked %q, want once", asked)
+		}
+	})
+}
+
 // What arrives in the wrong order ends as if it had come in the right one.
 func TestTheOrderOfArrivalDoesNotMatter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
