@@ -89,16 +89,11 @@ func (s *Server) thread(ctx context.Context, q *question) (*document, error) {
 	}
 	items := []ap.Object{*ap.Ref(o.URI)}
 	err = s.DB.View(ctx, func(tx *store.Tx) error {
-		after := ""
-		for {
-			posts, err := tx.Thread(q.viewer, o.ID, after, 500)
-			if err != nil || len(posts) == 0 {
-				return err
-			}
-			for _, p := range posts {
-				items, after = append(items, *ap.Ref(p.URI)), p.Path
-			}
+		replies, err := tx.ThreadURIs(q.viewer, o.ID)
+		for _, uri := range replies {
+			items = append(items, *ap.Ref(uri))
 		}
+		return err
 	})
 	if err != nil {
 		return nil, err

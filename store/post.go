@@ -14,7 +14,11 @@ const visible = `(o.audience = 'public'
 	or exists (select 1 from memberships v where v.community = o.community and v.actor = $1 and v.role > 0)
 	or exists (select 1 from peer_communities v where v.community = o.community and v.peer = $2))`
 
-// A Post is an object and who wrote it.
+// A Post is an object and who wrote it. One that is read by itself is whole. Those
+// of a list have what lists show, because a few columns cost as much as finding
+// the row: topics have no words, replies no source, nothing that is the same for
+// all of a thread, and nothing that only events have. Who wrote them has what
+// stands beside a name, and no address, key or summary.
 type Post struct {
 	*copse.Object
 	By *copse.Actor
@@ -31,6 +35,44 @@ func scanPost(r row) (Post, error) {
 		return Post{}, err
 	}
 	return Post{o.object(), a.actor()}, nil
+}
+
+const topicColumns = `o.id, o.uri, o.kind, o.community, o.author, o.title, o.audience, o.question, o.answer,
+	o.replies, o.councils, o.local, o.published, o.accepted, o.active, ` + bylineColumns
+
+func scanTopic(r row) (Post, error) {
+	var (
+		s objectScan
+		a actorScan
+		o = &s.o
+	)
+	err := r.Scan(append([]any{&o.ID, &o.URI, &o.Kind, &o.Community, &o.Author, &o.Title, &o.Audience, &o.Question, &s.answer,
+		&o.Replies, &o.Councils, &o.Local, &s.published, &s.accepted, &s.active}, a.byline()...)...)
+	if err != nil {
+		return Post{}, err
+	}
+	return Post{s.object(), a.written(o.Author)}, nil
+}
+
+const replyColumns = `o.id, o.kind, o.author, o.parent, o.path, o.html, o.language, o.likes, o.local, o.published,
+	o.edited, o.accepted, o.deleted, o.removed, ` + bylineColumns
+
+// scanReply reads replies to the top-level object root.
+func scanReply(root copse.ID) func(row) (Post, error) {
+	return func(r row) (Post, error) {
+		var (
+			s objectScan
+			a actorScan
+			o = &s.o
+		)
+		err := r.Scan(append([]any{&o.ID, &o.Kind, &o.Author, &s.parent, &o.Path, &o.HTML, &o.Language, &o.Likes, &o.Local, &s.published,
+			&s.edited, &s.accepted, &s.deleted, &o.Removed}, a.byline()...)...)
+		if err != nil {
+			return Post{}, err
+		}
+		s.root, s.active = null(root), s.published
+		return Post{s.object(), a.written(o.Author)}, nil
+	}
 }
 
 // Post returns the object with the given id, tombstones included, if the viewer
@@ -53,8 +95,8 @@ func (tx *Tx) PostByURI(v copse.Viewer, uri string) (Post, error) {
 // Newest returns the newest n top-level objects of a kind in a community made
 // before the given id, newest first. A zero id means from the start.
 func (tx *Tx) Newest(v copse.Viewer, community copse.ID, kind string, before copse.ID, n int) ([]Post, error) {
-	return many(tx, scanPost, `
-		select `+postColumns+`
+	return many(tx, scanTopic, `
+		select `+topicColumns+`
 		from objects o join actors a on a.id = o.author
 		where o.community = $3 and o.root is null and o.deleted is null and o.kind = $4 and o.id < $5
 			and `+visible+`
@@ -80,8 +122,8 @@ func (p Place) args() (int64, copse.ID) {
 // last first, after the given place.
 func (tx *Tx) MostActive(v copse.Viewer, community copse.ID, kind string, after Place, n int) ([]Post, error) {
 	active, id := after.args()
-	return many(tx, scanPost, `
-		select `+postColumns+`
+	return many(tx, scanTopic, `
+		select `+topicColumns+`
 		from objects o join actors a on a.id = o.author
 		where o.community = $3 and o.root is null and o.deleted is null and o.kind = $4
 			and (o.active, o.id) < ($5, $6)
@@ -93,8 +135,8 @@ func (tx *Tx) MostActive(v copse.Viewer, community copse.ID, kind string, after 
 // Unanswered returns questions in a community whose author has not accepted an
 // answer, newest first.
 func (tx *Tx) Unanswered(v copse.Viewer, community copse.ID, before copse.ID, n int) ([]Post, error) {
-	return many(tx, scanPost, `
-		select `+postColumns+`
+	return many(tx, scanTopic, `
+		select `+topicColumns+`
 		from objects o join actors a on a.id = o.author
 		where o.community = $3 and o.root is null and o.deleted is null and o.question and o.answer is null
 			and o.id < $4
@@ -106,13 +148,24 @@ func (tx *Tx) Unanswered(v copse.Viewer, community copse.ID, before copse.ID, n 
 // Thread returns replies to the top-level object root in reading order, each
 // after what it answers, from after the given path. Tombstones keep their place.
 func (tx *Tx) Thread(v copse.Viewer, root copse.ID, after string, n int) ([]Post, error) {
-	return many(tx, scanPost, `
-		select `+postColumns+`
+	return many(tx, scanReply(root), `
+		select `+replyColumns+`
 		from objects o join actors a on a.id = o.author
 		where o.root = $3 and o.path > $4
 			and `+visible+`
 		order by o.path
 		limit $5`, v.Actor, v.Peer, root, after, n)
+}
+
+// ThreadURIs returns the ActivityPub ids of all replies to the top-level object
+// root that the viewer may see, in reading order.
+func (tx *Tx) ThreadURIs(v copse.Viewer, root copse.ID) ([]string, error) {
+	return many(tx, value[string], `
+		select o.uri
+		from objects o
+		where o.root = $3
+			and `+visible+`
+		order by o.path`, v.Actor, v.Peer, root)
 }
 
 // By returns what an actor wrote, newest first.
@@ -136,7 +189,7 @@ func (tx *Tx) By(v copse.Viewer, author copse.ID, before copse.ID, n int) ([]Pos
 // there is, and whichever communities are busy.
 func (tx *Tx) Home(person copse.ID, after Place, n int) ([]Post, error) {
 	active, id := after.args()
-	return many(tx, scanPost, `
+	return many(tx, scanTopic, `
 		with tops as materialized (
 			select m.community as community, (
 				select o.active
@@ -163,7 +216,7 @@ func (tx *Tx) Home(person copse.ID, after Place, n int) ([]Post, error) {
 			order by o.active desc, o.id desc
 			limit $4
 		)
-		select `+postColumns+`
+		select `+topicColumns+`
 		from best b join objects o on o.id = b.id join actors a on a.id = o.author
 		order by o.active desc, o.id desc`, person, active, id, n, n-1)
 }

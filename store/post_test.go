@@ -180,6 +180,18 @@ func TestViewersSeeWhatTheyMay(t *testing.T) {
 			"Thread": {reply, func(tx *store.Tx, v copse.Viewer) ([]copse.ID, error) {
 				return list(tx.Thread(v, all[0].ID, "", 100))
 			}},
+			"ThreadURIs": {reply, func(tx *store.Tx, v copse.Viewer) ([]copse.ID, error) {
+				uris, err := tx.ThreadURIs(v, all[0].ID)
+				if err != nil {
+					return nil, err
+				}
+				return one(func(o *copse.Object) error {
+					if !slices.Contains(uris, o.URI) {
+						return copse.NotFound("there is nothing here")
+					}
+					return nil
+				})
+			}},
 			"By":        {any, func(tx *store.Tx, v copse.Viewer) ([]copse.ID, error) { return list(tx.By(v, l.author.ID, 0, 100)) }},
 			"Submitted": {any, func(tx *store.Tx, v copse.Viewer) ([]copse.ID, error) { return list(tx.Submitted(v, trees.ID)) }},
 			"Tally": {top, func(tx *store.Tx, v copse.Viewer) ([]copse.ID, error) {
