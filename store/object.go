@@ -285,6 +285,9 @@ func (tx *Tx) recountLikes(object copse.ID) error {
 // Responded returns to which objects of a conversation an actor has responded in
 // a way.
 func (tx *Tx) Responded(root, actor copse.ID, typ string) (map[copse.ID]bool, error) {
+	if actor == 0 {
+		return nil, nil // a stranger, who would have to wait for a long conversation to be gone through
+	}
 	all, err := many(tx, value[copse.ID], `
 		select r.object
 		from objects o join responses r on r.object = o.id and r.type = $1 and r.actor = $2
