@@ -201,7 +201,7 @@ func (l *lane) pass(ctx context.Context) (more bool, err error) {
 		return false, t.save(ctx)
 	}
 	err = l.s.DB.View(ctx, func(tx *store.Tx) (err error) {
-		waiting, err = pending(tx, peer)
+		waiting, err = l.s.pending(tx, peer)
 		return err
 	})
 	switch {
@@ -211,7 +211,7 @@ func (l *lane) pass(ctx context.Context) (more bool, err error) {
 		return false, nil
 	}
 	t.carry(ctx, waiting)
-	return len(waiting.fresh) > 0 && !t.stopped, t.save(ctx)
+	return waiting.more && !t.stopped, t.save(ctx)
 }
 
 // awake returns the lane's peer if it may be sent to now, and whether we refuse
@@ -237,9 +237,10 @@ type backlog struct {
 	late  []parcel   // what its lane has stepped over before and is to be tried again
 	void  []copse.ID // the same, of communities that it is not in any more
 	end   copse.ID   // how far into the outbox one gets by sending what is in fresh
+	more  bool       // there was more when this was read; of what came since, the lane hears
 }
 
-func pending(tx *store.Tx, peer *copse.Peer) (b backlog, err error) {
+func (s *Server) pending(tx *store.Tx, peer *copse.Peer) (b backlog, err error) {
 	// First, so that whatever appears meanwhile is beyond it.
 	if b.end, err = tx.EndOfOutbox(); err != nil {
 		return b, err
@@ -249,17 +250,25 @@ func pending(tx *store.Tx, peer *copse.Peer) (b backlog, err error) {
 		return b, err
 	}
 	if n := len(announced); n == batch {
-		b.end = announced[n-1].ID
+		b.end, b.more = announced[n-1], true
 	}
 	extras, err := tx.Extras(peer.ID, 2*batch)
 	if err != nil {
 		return b, err
 	}
+	b.more = b.more || len(extras) == 2*batch
+	next := func() error {
+		o, err := s.recent.outgoing(tx, announced[0])
+		b.fresh, announced = append(b.fresh, parcel{Outgoing: o}), announced[1:]
+		return err
+	}
 	for _, e := range extras {
 		p := parcel{e.Outgoing, e.Inbox, true, e.Tries}
 		if p.tries == 0 {
-			for len(announced) > 0 && announced[0].ID < p.ID {
-				b.fresh, announced = append(b.fresh, parcel{Outgoing: announced[0]}), announced[1:]
+			for len(announced) > 0 && announced[0] < p.ID {
+				if err := next(); err != nil {
+					return b, err
+				}
 			}
 			b.fresh = append(b.fresh, p)
 			continue
@@ -274,10 +283,44 @@ func pending(tx *store.Tx, peer *copse.Peer) (b backlog, err error) {
 			b.void = append(b.void, p.ID)
 		}
 	}
-	for _, o := range announced {
-		b.fresh = append(b.fresh, parcel{Outgoing: o})
+	for len(announced) > 0 {
+		if err := next(); err != nil {
+			return b, err
+		}
 	}
 	return b, nil
+}
+
+const (
+	recentItems = 256
+	recentSize  = 32 << 10 // bytes of one
+)
+
+// recent is what lanes have read of the outbox lately: they all want the same.
+// The zero value is ready.
+type recent struct {
+	mu   sync.Mutex
+	kept map[copse.ID]*store.Outgoing // guarded by mu; what is in it is never changed
+}
+
+func (r *recent) outgoing(tx *store.Tx, id copse.ID) (*store.Outgoing, error) {
+	r.mu.Lock()
+	o := r.kept[id]
+	r.mu.Unlock()
+	if o != nil {
+		return o, nil
+	}
+	o, err := tx.Outgoing(id)
+	if err != nil || len(o.Body) > recentSize {
+		return o, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.kept == nil || len(r.kept) == recentItems {
+		r.kept = make(map[copse.ID]*store.Outgoing)
+	}
+	r.kept[id] = o
+	return o, nil
 }
 
 // mayStillGet reports whether what was announced to a peer once is still for it:
@@ -324,6 +367,7 @@ type trip struct {
 	peer    *copse.Peer
 	saved   time.Time
 	changes []func(*store.Tx) error
+	reached copse.ID // where the cursor is to be, if anywhere new
 	stopped bool     // the peer takes nothing more for now
 	suspect copse.ID // the peer takes others: if it does not take this one, that is to blame
 	early   copse.ID // has been sent out of turn
@@ -353,8 +397,7 @@ func (t *trip) carry(ctx context.Context, waiting backlog) {
 	}
 	if len(parcels) == 0 && !t.stopped {
 		// Whatever is between concerns others, and need not be looked at again.
-		peer, end := t.peer.ID, waiting.end
-		t.changes = append(t.changes, func(tx *store.Tx) error { return tx.SetCursor(peer, end) })
+		t.reached = waiting.end
 		t.peer.NotUntil = time.Time{}
 	}
 	// One at a time, and last: these have held up the lane once already.
@@ -466,8 +509,7 @@ func (t *trip) done(p parcel) {
 		t.forget(p.ID)
 		return
 	}
-	peer, id := t.peer.ID, p.ID
-	t.changes = append(t.changes, func(tx *store.Tx) error { return tx.SetCursor(peer, id) })
+	t.reached = p.ID
 }
 
 func (t *trip) forget(extra copse.ID) {
@@ -478,13 +520,11 @@ func (t *trip) forget(extra copse.ID) {
 // putAside lets the lane go on without a parcel, which is tried again at the
 // given time, or never if that is zero.
 func (t *trip) putAside(p parcel, reason string, until time.Time) {
+	if !p.extra {
+		t.reached = p.ID
+	}
 	peer, id := t.peer.ID, p.ID
-	t.changes = append(t.changes, func(tx *store.Tx) error {
-		if err := tx.Postpone(peer, id, reason, until); err != nil || p.extra {
-			return err
-		}
-		return tx.SetCursor(peer, id)
-	})
+	t.changes = append(t.changes, func(tx *store.Tx) error { return tx.Postpone(peer, id, reason, until) })
 }
 
 // fail ends the trip: the peer as a whole is left alone for a while, longer each
@@ -516,8 +556,8 @@ func (t *trip) fail(err error) {
 // save writes down what has happened on the trip so far.
 func (t *trip) save(ctx context.Context) error {
 	t.saved = time.Now()
-	changes := t.changes
-	t.changes = nil
+	changes, reached := t.changes, t.reached
+	t.changes, t.reached = nil, 0
 	peer := *t.peer
 	// What has been sent is written down even if the program is about to end.
 	err := t.lane.s.DB.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
@@ -525,6 +565,9 @@ func (t *trip) save(ctx context.Context) error {
 			if err := change(tx); err != nil {
 				return err
 			}
+		}
+		if err := tx.SetCursor(peer.ID, reached); err != nil {
+			return err
 		}
 		return tx.SetHealth(&peer)
 	})

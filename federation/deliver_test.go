@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -114,7 +115,7 @@ func TestADeadCouncilDelaysNobodyElse(t *testing.T) {
 		n := newNetwork(t)
 		harlow, joan, trees, peers := crowded(t, n, 10)
 		n.answer("p0.example", hang)
-		n.got = nil
+		n.forget()
 		var want [][]string
 		for i := range 3 {
 			want = append(want, harlow.conversations(joan, trees, fmt.Sprint("topic ", i))...)
@@ -159,7 +160,7 @@ func TestNothingIsLostWhileACouncilIsDown(t *testing.T) {
 				n := newNetwork(t)
 				harlow, joan, trees, peers := crowded(t, n, 1)
 				n.answer("p0.example", down)
-				n.got = nil
+				n.forget()
 				during := harlow.conversations(joan, trees, "while it is down")
 				time.Sleep(3 * time.Minute)
 				p, asked := harlow.peer("p0.example"), n.requests("p0.example")
@@ -192,7 +193,7 @@ func TestWhatIsRefusedHoldsNothingUp(t *testing.T) {
 		harlow, joan, trees, peers := crowded(t, n, 1)
 		for _, status := range []int{400, 403, 405, 413, 422} {
 			n.answer("p0.example", answering(status))
-			n.got = nil
+			n.forget()
 			lost := harlow.post(joan, &trees.Actor, "lost", "<p>x")
 			synctest.Wait()
 			n.answer("p0.example", nil)
@@ -225,14 +226,14 @@ func TestAPoisonedActivityIsSteppedOver(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n := newNetwork(t)
 				harlow, joan, trees, peers := crowded(t, n, 1)
-				cured := false
+				var cured atomic.Bool
 				n.answer("p0.example", func(r *http.Request) (*http.Response, error) {
 					body, err := io.ReadAll(r.Body)
 					if err != nil {
 						return nil, err
 					}
 					r.Body = io.NopCloser(strings.NewReader(string(body)))
-					if strings.Contains(string(body), "poison") && !cured {
+					if strings.Contains(string(body), "poison") && !cured.Load() {
 						return breaks(r)
 					}
 					return nil, nil
@@ -266,7 +267,7 @@ func TestAPoisonedActivityIsSteppedOver(t *testing.T) {
 				if p := harlow.peer("p0.example"); p.State != copse.PeerOK {
 					t.Errorf("a council that takes the rest is noted as %s", p.State)
 				}
-				cured = true
+				cured.Store(true)
 				time.Sleep(25 * time.Minute)
 				for _, o := range []*copse.Object{poison, another} {
 					if !slices.Contains(seen(), o.URI) {
@@ -283,9 +284,9 @@ func TestACouncilThatStumblesKeepsUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(t)
 		harlow, joan, trees, peers := crowded(t, n, 1)
-		count := 0
+		var count atomic.Int64
 		n.answer("p0.example", func(r *http.Request) (*http.Response, error) {
-			if count++; count%2 == 0 {
+			if count.Add(1)%2 == 0 {
 				return refused(r)
 			}
 			return nil, nil
@@ -374,9 +375,7 @@ func TestARestartLosesNothing(t *testing.T) {
 		if got := harlow.object(topic.URI).Likes; got != 1 {
 			t.Errorf("%d marks at home, want 1", got)
 		}
-		n.mu.Lock()
-		n.got = nil
-		n.mu.Unlock()
+		n.forget()
 		harlow.stop()
 		harlow.start()
 		n.settle(t)
@@ -413,7 +412,7 @@ func TestManyDeadCouncilsAreCheap(t *testing.T) {
 			t.Fatal(err)
 		}
 		idle := runtime.NumGoroutine()
-		n.got = nil
+		n.forget()
 		var want []string
 		for i := range 4 {
 			want = append(want, harlow.post(joan, &trees.Actor, fmt.Sprint(i), "<p>x").URI)
@@ -426,7 +425,7 @@ func TestManyDeadCouncilsAreCheap(t *testing.T) {
 		if now := runtime.NumGoroutine(); now > idle+10 {
 			t.Errorf("%d goroutines where there were %d", now, idle)
 		}
-		if asked := len(n.got) - len(want); asked > dead*6 {
+		if asked := len(n.asked()) - len(want); asked > dead*6 {
 			t.Errorf("in 40 seconds the dead were asked %d times", asked)
 		}
 	})
@@ -483,11 +482,11 @@ func TestABlockedCouncilGetsNothing(t *testing.T) {
 			}
 		}
 		policy(copse.Block)
-		n.got = nil
+		n.forget()
 		want := harlow.conversations(joan, trees, "x")
 		time.Sleep(15 * time.Minute)
-		if len(n.got) > 0 {
-			t.Errorf("it was asked %q", n.got)
+		if len(n.asked()) > 0 {
+			t.Errorf("it was asked %q", n.asked())
 		}
 		policy(copse.Undecided)
 		time.Sleep(15 * time.Minute)

@@ -99,7 +99,7 @@ func TestEverybodyHereIsFoundByAnyOfTheirNames(t *testing.T) {
 		trees := harlow.community(joan, "trees", copse.JoinOpen, copse.Public)
 		bob := n.peer(t, "good.example").actor("Person", "/u/bob")
 		bob.member(harlow, trees)
-		n.got = nil
+		n.forget()
 		for _, c := range []struct {
 			resource string
 			code     int
@@ -157,8 +157,8 @@ func TestEverybodyHereIsFoundByAnyOfTheirNames(t *testing.T) {
 				}
 			}
 		}
-		if len(n.got) > 0 {
-			t.Errorf("others were asked: %q", n.got)
+		if len(n.asked()) > 0 {
+			t.Errorf("others were asked: %q", n.asked())
 		}
 
 		var xrd struct {

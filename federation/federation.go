@@ -51,6 +51,7 @@ type Server struct {
 	shelf   shelf
 	stale   stale
 	lanes   lanes
+	recent  recent
 
 	lastHeard sync.Map // host → time.Time: when that was last written down
 }

@@ -265,7 +265,7 @@ func TestARemovalIsTheCommunitysAct(t *testing.T) {
 		s := newStage(t)
 		ash := s.says(s.trees, s.bob, s.bob.page("ash", s.trees.uri, "Ash"))
 		nobody := s.n.peer(t, "fourth.example").actor("Person", "/u/dan")
-		s.n.got = nil
+		s.n.forget()
 		act := nobody.act("Delete", "1", ash.URI).with(obj{"summary": "off topic"})
 		if got := s.trees.say(s.leeds, s.trees.announces(act)); got != 202 {
 			t.Errorf("answered %d", got)
@@ -358,7 +358,10 @@ func TestOnlyTheirOwnServerSaysWhoPeopleAre(t *testing.T) {
 				v.key.ID = "https://evil.example/loop"
 			}, false},
 			{"025 nobody", func(v *voice, _ string) { s.evil.forget(v.uri) }, false},
-			{"033 somebody who calls themselves another", as(ap.ActivityJSON, s.bob.doc), false},
+			{"033 somebody who calls themselves another", func(v *voice, path string) {
+				mine := v.doc["publicKey"].(obj)["publicKeyPem"]
+				as(ap.ActivityJSON, s.bob.doc.with(obj{"publicKey": obj{"id": s.bob.key.ID, "owner": s.bob.uri, "publicKeyPem": mine}}))(v, path)
+			}, false},
 			{"034 without an id", as(ap.ActivityJSON, obj{"id": nil}), false},
 			{"034 with two ids", as(ap.ActivityJSON, obj{"id": []string{"https://evil.example/u/1", "https://evil.example/u/2"}}), false},
 			{"035 as a page", as("text/html", nil), false},
@@ -377,7 +380,7 @@ func TestOnlyTheirOwnServerSaysWhoPeopleAre(t *testing.T) {
 			path := fmt.Sprintf("/u/eve%d", i)
 			v := s.evil.actor("Person", path)
 			c.change(v, path)
-			s.n.got = nil
+			s.n.forget()
 			if got := v.say(s.leeds, v.act("Follow", "1", s.seeds.URI)); got != 202 && got != 401 {
 				t.Errorf("%s: answered %d", c.name, got)
 			}

@@ -24,10 +24,13 @@ import (
 const (
 	maxActivity = 1 << 20 // bytes
 
-	// maxParked is how much may wait from one server. A stranger's activity is
-	// kept before its key is known, so this also bounds what strangers can make
-	// us keep.
+	// maxParked is how much may wait from one server.
 	maxParked = 5000
+
+	// maxUnproved is how much may wait in all for anything to be kept whose
+	// sender is not known yet. Names of servers cost nothing, so maxParked alone
+	// would not bound what strangers can make us keep.
+	maxUnproved = 10_000
 
 	// freshKey is how old a key must be before a signature that does not fit is
 	// reason to fetch it again: Mbin, for one, changes keys and goes on with the
@@ -223,6 +226,14 @@ func (s *Server) park(ctx context.Context, sender string, r *store.Received) err
 		}
 		if waiting >= maxParked {
 			return copse.TooMany(5*time.Minute, "too much from %s is waiting already", r.Host)
+		}
+		if r.Signature != "" {
+			if waiting, err = tx.Backlog(maxUnproved); err != nil {
+				return err
+			}
+			if waiting >= maxUnproved {
+				return copse.Unavailable(5*time.Minute, "too much is waiting already")
+			}
 		}
 		_, err = tx.Park(sender, r)
 		return err

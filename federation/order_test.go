@@ -81,7 +81,7 @@ func TestARecordedRequestDoesNothing(t *testing.T) {
 		s := newStage(t)
 		said := s.bob.act("Update", "1", s.bob.uri).json()
 		r := s.bob.request("leeds.example", "/inbox", said)
-		s.n.got = nil
+		s.n.forget()
 		for range 3 {
 			r.Body = io.NopCloser(strings.NewReader(string(said)))
 			if code := s.leeds.do(r).Code; code != 202 {
@@ -178,7 +178,7 @@ func TestAReplyWaitsForWhatItAnswers(t *testing.T) {
 		// In a community of ours nothing is fetched: it comes by itself.
 		elm := s.bob.page("elm", s.seeds.URI, "Elm")
 		answer := s.carol.note("3", s.seeds.URI, elm["id"].(string), "three")
-		s.n.got = nil
+		s.n.forget()
 		if got := s.carol.say(s.leeds, s.carol.act("Create", "3", answer)); got != 202 {
 			t.Errorf("an answer to what is not there yet is answered %d", got)
 		}
@@ -259,7 +259,7 @@ func TestLongConversationsAreFetchedInPieces(t *testing.T) {
 		}
 
 		long := chain("long", 40)
-		s.n.got = nil
+		s.n.forget()
 		announce(long)
 		if got := fetches(); got > 10 {
 			t.Errorf("%d requests at once, want 10 at most", got)
@@ -273,7 +273,7 @@ func TestLongConversationsAreFetchedInPieces(t *testing.T) {
 		}
 
 		deep := chain("deep", 60)
-		s.n.got = nil
+		s.n.forget()
 		announce(deep)
 		time.Sleep(10 * time.Minute)
 		if o := s.leeds.object(deep["id"].(string)); o != nil {
@@ -287,7 +287,7 @@ func TestLongConversationsAreFetchedInPieces(t *testing.T) {
 		b := s.carol.note("and-round", s.trees.uri, s.bob.uri+"/note/round", "y")
 		s.third.serve(a)
 		s.third.serve(b)
-		s.n.got = nil
+		s.n.forget()
 		announce(a)
 		time.Sleep(10 * time.Minute)
 		if got := fetches(); got > 4 {
@@ -339,11 +339,11 @@ func TestOneActivityCostsTenRequestsAtMost(t *testing.T) {
 			{s.trees, s.trees.announces(eve.act("Like", "4", "https://maze.example/note/1"))},
 			{s.trees, s.trees.announces(eve.act("Update", "5", note))},
 		} {
-			s.n.got = nil
+			s.n.forget()
 			c.by.say(s.leeds, c.act)
 			synctest.Wait()
-			if got := len(s.n.got); got > 10 {
-				t.Errorf("number %d makes us send %d requests: %q", i, got, s.n.got)
+			if got := len(s.n.asked()); got > 10 {
+				t.Errorf("number %d makes us send %d requests: %q", i, got, s.n.asked())
 			}
 		}
 	})

@@ -199,9 +199,9 @@ func TestNoAddressTellsStrangersAnything(t *testing.T) {
 				t.Errorf("a server without a member was sent %s", told)
 			}
 		}
-		n.got = nil
+		n.forget()
 		time.Sleep(time.Minute)
-		for _, got := range n.got {
+		for _, got := range n.asked() {
 			if strings.Contains(got, "former.example") {
 				t.Errorf("a server whose member has left is asked %s", got)
 			}
@@ -234,7 +234,7 @@ func TestAHomeSaysWhoMayReadItsMembersWords(t *testing.T) {
 		ask(s.bob, 404, "one whose member has not come yet")
 		time.Sleep(6 * time.Minute)
 		s.home.serveAt(followers, document{200, ap.ActivityJSON, "", nil})
-		s.n.got = nil
+		s.n.forget()
 		ask(s.bob, 200, "one with a member")
 		ask(s.carol, 200, "the same, soon afterwards")
 		if asked := s.n.requests("home.example"); len(asked) != 1 || asked[0] != "GET https://home.example"+followers {

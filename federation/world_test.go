@@ -96,6 +96,19 @@ func refused(r *http.Request) (*http.Response, error) {
 	return nil, fmt.Errorf("dial %s: connection refused", r.URL.Host)
 }
 
+// asked returns every request since the last forget.
+func (n *network) asked() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.got)
+}
+
+func (n *network) forget() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.got = nil
+}
+
 // requests returns what has been asked of a host.
 func (n *network) requests(host string) (all []string) {
 	n.mu.Lock()
@@ -194,10 +207,8 @@ func (n *network) settle(t testing.TB) {
 				return false
 			}
 		}
-		n.mu.Lock()
-		defer n.mu.Unlock()
 		before := last
-		last = len(n.got)
+		last = len(n.asked())
 		return before == last
 	})
 }

@@ -41,6 +41,12 @@ func (tx *Tx) Parked(host string, limit int) (int, error) {
 		select count(*) from (select 1 from received where host = $1 and due is not null limit $2) few`, host, limit)
 }
 
+// Backlog counts what waits from anywhere, up to limit.
+func (tx *Tx) Backlog(limit int) (int, error) {
+	return one(tx, value[int], `
+		select count(*) from (select 1 from received where due is not null limit $1) few`, limit)
+}
+
 // ClaimReceived takes up to n activities that are due, hiding them from other
 // workers for lease. Repeating the test outside the subquery is what makes this
 // safe on PostgreSQL, where two workers can pick the same rows before either

@@ -129,6 +129,9 @@ func TestParkedCountsUpToALimit(t *testing.T) {
 				if got, err := tx.Parked("hull.example", limit); err != nil || got != want {
 					t.Errorf("up to %d there are %d, %v", limit, got, err)
 				}
+				if got, err := tx.Backlog(limit); err != nil || got != want {
+					t.Errorf("from anywhere, up to %d there are %d, %v", limit, got, err)
+				}
 			}
 			return nil
 		})
