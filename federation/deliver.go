@@ -566,8 +566,10 @@ func (t *trip) save(ctx context.Context) error {
 				return err
 			}
 		}
-		if err := tx.SetCursor(peer.ID, reached); err != nil {
-			return err
+		if reached != 0 {
+			if err := tx.SetCursor(peer.ID, reached); err != nil {
+				return err
+			}
 		}
 		return tx.SetHealth(&peer)
 	})

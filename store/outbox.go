@@ -100,6 +100,11 @@ func scanOutgoing(r row) (*Outgoing, error) {
 	return s.outgoing(), nil
 }
 
+// Outgoing returns the item at a position of the outbox. It never changes.
+func (tx *Tx) Outgoing(id copse.ID) (*Outgoing, error) {
+	return found(one(tx, scanOutgoing, `select `+outgoingColumns+` from outbox x where x.id = $1`, id))
+}
+
 // OutgoingByURI returns an activity that was sent, or the announcement that
 // carried it, so that it can be fetched.
 func (tx *Tx) OutgoingByURI(uri string) (*Outgoing, error) {
@@ -121,23 +126,20 @@ func (tx *Tx) OutboxAfter(after copse.ID, n int) ([]*Outgoing, error) {
 		limit $2`, after, n)
 }
 
-// OutboxFor is OutboxAfter for one peer: what the communities it has members in
-// announced. It walks the log from the given position rather than merging the
-// communities, so that catching up costs as much as there is to pass over, once,
-// however many communities the peer is in.
-func (tx *Tx) OutboxFor(peer, after copse.ID, n int) ([]*Outgoing, error) {
-	return many(tx, scanOutgoing, `
-		select `+outgoingColumns+`
+// OutboxFor returns the positions of up to n items from after the given one that
+// are for one peer: what the communities it has members in announced, in order.
+// It walks the log rather than merging the communities, so that catching up costs
+// as much as there is to pass over, once, however many communities the peer is
+// in.
+func (tx *Tx) OutboxFor(peer, after copse.ID, n int) ([]copse.ID, error) {
+	return many(tx, value[copse.ID], `
+		select x.id
 		from outbox x
-		where x.id in (
-			select y.id
-			from outbox y
-			where y.id > $2 and y.community is not null and exists (
-				select 1 from peer_communities pc
-				where pc.peer = $1 and pc.community = y.community and pc.since < y.id)
-			order by y.id
-			limit $3)
-		order by x.id`, peer, after, n)
+		where x.id > $2 and x.community is not null and exists (
+			select 1 from peer_communities pc
+			where pc.peer = $1 and pc.community = x.community and pc.since < x.id)
+		order by x.id
+		limit $3`, peer, after, n)
 }
 
 // Announced returns the newest n things made in a community of ours that are

@@ -84,6 +84,7 @@ func hotQueries(town *storetest.Town) []hot {
 
 		{"OutboxAfter", func(tx *store.Tx) error { _, err := tx.OutboxAfter(0, 100); return err }, "outbox_announced", "", false},
 		{"OutboxFor", func(tx *store.Tx) error { _, err := tx.OutboxFor(peer, 0, 20); return err }, "outbox_announced peer_communities_", "", false},
+		{"Outgoing", func(tx *store.Tx) error { _, err := tx.Outgoing(1); return err }, "INTEGER PRIMARY KEY", "", false},
 		{"OutgoingByURI", func(tx *store.Tx) error { _, err := tx.OutgoingByURI("x"); return err }, "outbox_1 outbox_inner", "", false},
 		{"Announced", func(tx *store.Tx) error { _, err := tx.Announced(v, big, 20); return err }, "outbox_community", "", false},
 		{"Append", func(tx *store.Tx) error {
