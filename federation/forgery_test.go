@@ -173,6 +173,7 @@ func TestForgeriesTakeNoEffect(t *testing.T) {
 			{"051 announced: a mark taken back in a community of ours", s.weeds, s.weeds.announces(s.bob.act("Undo", "41", s.bob.act("Like", "oak", topic.URI))), 403},
 			{"052 announced: a removal in a community of ours", s.weeds, s.weeds.announces(s.bob.act("Delete", "42", topic.URI).with(obj{"summary": "spam"})), 403},
 			{"051 announced: an answer in a community of ours", s.weeds, s.weeds.announces(s.eve.act("Create", "43", s.eve.note("43", s.weeds.uri, topic.URI, "Forged"))), 0},
+			{"announced by a community that nobody here is in", other, other.announces(s.mod.act("Create", "50", s.mod.page("50", other.uri, "Unasked"))), 202},
 			{"announced: leaving", s.weeds, s.weeds.announces(s.bob.act("Undo", "44", s.bob.act("Follow", "join-seeds", s.seeds.URI))), 202},
 			{"announced: joining", s.weeds, s.weeds.announces(s.eve.act("Follow", "45", s.seeds.URI)), 202},
 			{"announced: letting in", s.trees, s.trees.announces(slow.act("Accept", "46", waiting)), 202},
@@ -302,6 +303,14 @@ func TestAStrangersDeleteKeepsNothingOut(t *testing.T) {
 		if s.leeds.object(s.bob.uri+"/page/1") == nil {
 			t.Error("strangers kept out what Bob wrote")
 		}
+		// Nor does what they say they take back, under the name of what is to come.
+		next := s.bob.act("Create", "next", s.bob.page("next", s.seeds.URI, "Next"))
+		s.eve.say(s.leeds, s.eve.act("Undo", "5", obj{"id": next["id"], "type": "Follow", "actor": s.eve.uri, "object": s.seeds.URI}))
+		synctest.Wait()
+		s.bob.say(s.leeds, next)
+		if s.leeds.object(s.bob.uri+"/page/next") == nil {
+			t.Error("a stranger kept out what Bob wrote next")
+		}
 		// The community that removed it before it came does keep it out.
 		theirs := s.bob.page("2", s.trees.uri, "Theirs")
 		s.third.serve(theirs)
@@ -392,8 +401,12 @@ func TestOnlyTheirOwnServerSaysWhoPeopleAre(t *testing.T) {
 			if in != c.want {
 				t.Errorf("%s: in %v, want %v", c.name, in, c.want)
 			}
-			if asked := s.n.requests("elsewhere.example"); len(asked) > 0 {
-				t.Errorf("%s: another server was asked %q", c.name, asked)
+			for _, host := range []string{"elsewhere.example", "third.example"} {
+				for _, asked := range s.n.requests(host) {
+					if strings.HasPrefix(asked, "GET ") {
+						t.Errorf("%s: another server was asked: %s", c.name, asked)
+					}
+				}
 			}
 		}
 		if bob := s.leeds.actorByURI(s.bob.uri); bob.KeyID != s.bob.key.ID || bob.PublicKey != s.bob.doc["publicKey"].(obj)["publicKeyPem"] {
