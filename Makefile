@@ -26,8 +26,9 @@ generate:
 check-generated:
 	test/run check_generated
 
+# What each thing costs, against its bar; docs/performance.md says how to read it.
 bench:
-	go test -run '^$$' -bench . -benchmem ./...
+	go run ./internal/bench
 
 # Looks for bytes that break a parser, half a minute for each target.
 fuzz:

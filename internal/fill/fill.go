@@ -4,6 +4,7 @@ package fill
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -15,6 +16,11 @@ import (
 	"copse/copse"
 	"copse/store"
 )
+
+// Source is how databases are filled. Whoever keeps a filled one compares it.
+//
+//go:embed fill.go
+var Source string
 
 // A Town is what Fill has put into a database. The first of each list is the
 // biggest or busiest.
