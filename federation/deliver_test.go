@@ -502,20 +502,27 @@ func TestNothingIsSentToACouncilThatHasLeft(t *testing.T) {
 		gone := n.peer(t, "gone.example")
 		bob := gone.actor("Person", "/u/bob")
 		bob.member(harlow, trees)
-		n.answer("gone.example", answering(500))
-		harlow.post(joan, &trees.Actor, "canary", "<p>x")
-		harlow.post(joan, &trees.Actor, "canary too", "<p>x")
-		time.Sleep(time.Minute)
-		first := true
 		n.answer("gone.example", func(r *http.Request) (*http.Response, error) {
-			body, _ := io.ReadAll(r.Body)
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				return nil, err
+			}
 			r.Body = io.NopCloser(strings.NewReader(string(body)))
-			if first = first && strings.Contains(string(body), "too"); !first && !strings.Contains(string(body), "too") {
-				return answering(500)(r) // the first of the two is stepped over
+			if strings.Contains(string(body), "poison") {
+				return answering(500)(r)
 			}
 			return nil, nil
 		})
-		time.Sleep(time.Minute)
+		poison := harlow.post(joan, &trees.Actor, "poison", "<p>x")
+		harlow.post(joan, &trees.Actor, "harmless", "<p>x")
+		time.Sleep(2 * time.Minute)
+		harlow.view(func(tx *store.Tx) error {
+			r, err := tx.Receipts(poison.ID)
+			if err == nil && (len(r) != 1 || r[0].Has || r[0].Gone || r[0].Peer.State != copse.PeerOK) {
+				t.Fatalf("it has not been stepped over: %+v", r)
+			}
+			return err
+		})
 		if got := bob.say(harlow, bob.act("Undo", "1", bob.act("Follow", "join-trees", trees.URI))); got != 202 {
 			t.Fatalf("leaving is answered %d", got)
 		}
@@ -524,6 +531,47 @@ func TestNothingIsSentToACouncilThatHasLeft(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		for _, act := range gone.received()[before:] {
 			t.Errorf("it was sent %v", act)
+		}
+	})
+}
+
+// What is said while something else is under way to a slow council goes after it,
+// though nothing more happens that would wake its lane.
+func TestASlowCouncilGetsWhatIsSaidMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t)
+		harlow, joan, trees, peers := crowded(t, n, 1)
+		n.answer("p0.example", func(*http.Request) (*http.Response, error) {
+			time.Sleep(5 * time.Second) // the clock of the test
+			return nil, nil
+		})
+		first := harlow.post(joan, &trees.Actor, "first", "<p>x")
+		time.Sleep(2 * time.Second)
+		second := harlow.post(joan, &trees.Actor, "second", "<p>x")
+		time.Sleep(time.Minute)
+		peers[0].inOrder(t, []string{first.URI}, []string{second.URI})
+	})
+}
+
+// What was being dealt with when the program ended is dealt with first when it
+// starts, not when the time is up that its worker had.
+func TestWhatWasBegunBeforeTheEndGoesOnAtTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t)
+		harlow, _, trees, _ := crowded(t, n, 0)
+		good := n.peer(t, "good.example")
+		alice := good.actor("Person", "/u/alice")
+		n.answer("good.example", hang)
+		if got := alice.say(harlow, alice.act("Follow", "1", trees.URI)); got != 202 {
+			t.Fatalf("answered %d", got)
+		}
+		time.Sleep(time.Second)
+		harlow.stop()
+		n.answer("good.example", nil)
+		harlow.start()
+		time.Sleep(5 * time.Second)
+		if a := harlow.actorByURI(alice.uri); a == nil || harlow.membership(&trees.Actor, a).State != copse.Active {
+			t.Error("she is not in yet")
 		}
 	})
 }
