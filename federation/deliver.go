@@ -92,33 +92,45 @@ func (s *Server) deliver(ctx context.Context) {
 
 // wakeAll starts a lane for every peer that may have something to get, after a
 // start of the program, and returns how far the outbox reaches.
-func (s *Server) wakeAll(ctx context.Context, running *sync.WaitGroup) (seen copse.ID) {
-	var peers []copse.ID
+func (s *Server) wakeAll(ctx context.Context, running *sync.WaitGroup) copse.ID {
+	var (
+		peers []copse.ID
+		end   copse.ID
+	)
 	err := s.DB.View(ctx, func(tx *store.Tx) (err error) {
-		peers, seen, err = tx.Lanes()
+		peers, end, err = tx.Lanes()
 		return err
 	})
-	if err != nil && ctx.Err() == nil {
-		slog.ErrorContext(ctx, "lanes", "err", err)
+	if err != nil {
+		if ctx.Err() == nil {
+			slog.ErrorContext(ctx, "lanes", "err", err)
+		}
+		return 0 // all of the outbox is to be looked at
 	}
 	for _, p := range peers {
 		s.wake(ctx, p, running)
 	}
-	return seen
+	return end
 }
 
 // wakeConcerned starts the lanes of peers that activities after seen concern,
 // or whose next try is due, and returns how far it has looked.
 func (s *Server) wakeConcerned(ctx context.Context, seen copse.ID, running *sync.WaitGroup) (copse.ID, error) {
-	var peers []copse.ID
+	var (
+		peers []copse.ID
+		end   copse.ID
+	)
 	err := s.DB.View(ctx, func(tx *store.Tx) (err error) {
-		peers, seen, err = tx.Concerned(seen)
+		peers, end, err = tx.Concerned(seen)
 		return err
 	})
+	if err != nil {
+		return seen, err
+	}
 	for _, p := range peers {
 		s.wake(ctx, p, running)
 	}
-	return seen, err
+	return end, nil
 }
 
 func (s *Server) wake(ctx context.Context, peer copse.ID, running *sync.WaitGroup) {
@@ -165,14 +177,20 @@ func (l *lane) finished() bool {
 	return true
 }
 
-// run sends until there is nothing left or the peer does not take any more.
+// run sends until there is nothing left or the peer does not take any more. While
+// the database fails it stays: nothing else would wake it once that is mended.
 func (l *lane) run(ctx context.Context) {
 	for {
 		more, err := l.pass(ctx)
 		if err != nil && ctx.Err() == nil {
 			slog.ErrorContext(ctx, "deliver", "peer", l.peer, "err", err)
+			more = true
+			select {
+			case <-time.After(firstRetry):
+			case <-ctx.Done():
+			}
 		}
-		if (!more || err != nil || ctx.Err() != nil) && l.finished() {
+		if (!more || ctx.Err() != nil) && l.finished() {
 			return
 		}
 	}
@@ -210,7 +228,9 @@ func (l *lane) pass(ctx context.Context) (more bool, err error) {
 	case len(waiting.fresh)+len(waiting.late)+len(waiting.void) == 0 && peer.NotUntil.IsZero():
 		return false, nil
 	}
-	t.carry(ctx, waiting)
+	if err := t.carry(ctx, waiting); err != nil {
+		return false, err
+	}
 	return waiting.more && !t.stopped, t.save(ctx)
 }
 
@@ -375,7 +395,7 @@ type trip struct {
 }
 
 // carry sends what waits for a peer, as far as it gets.
-func (t *trip) carry(ctx context.Context, waiting backlog) {
+func (t *trip) carry(ctx context.Context, waiting backlog) error {
 	for _, id := range waiting.void {
 		t.forget(id)
 	}
@@ -390,8 +410,7 @@ func (t *trip) carry(ctx context.Context, waiting backlog) {
 		parcels = parcels[n:]
 		if time.Since(t.saved) > saveEvery {
 			if err := t.save(ctx); err != nil {
-				slog.ErrorContext(ctx, "deliver", "peer", t.peer.Host, "err", err)
-				t.stopped = true
+				return err
 			}
 		}
 	}
@@ -404,6 +423,7 @@ func (t *trip) carry(ctx context.Context, waiting backlog) {
 	if len(waiting.late) > 0 && !t.stopped && ctx.Err() == nil {
 		t.send(ctx, waiting.late[:1])
 	}
+	return nil
 }
 
 // probe sends a peer that has failed for a while something other than what it
