@@ -284,6 +284,9 @@ func (s *Server) pending(tx *store.Tx, peer *copse.Peer) (b backlog, err error) 
 	}
 	for _, e := range extras {
 		p := parcel{e.Outgoing, e.Inbox, true, e.Tries}
+		if p.tries == 0 && p.ID > b.end {
+			continue // others come before it that have not been read
+		}
 		if p.tries == 0 {
 			for len(announced) > 0 && announced[0] < p.ID {
 				if err := next(); err != nil {
