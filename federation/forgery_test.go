@@ -151,6 +151,7 @@ func TestForgeriesTakeNoEffect(t *testing.T) {
 			{"046 by a person at the right server", s.mod, s.mod.act("Accept", "22", waiting), 0},
 			{"046 something never asked", slow, slow.act("Accept", "23", "https://leeds.example/activities/follow/none"), 0},
 			{"046 a question nobody put", other, other.act("Accept", "24", obj{"id": "https://leeds.example/1", "type": "Follow", "actor": s.ann.URI, "object": other.uri}), 400},
+			{"016 by a colleague whom nobody knows", s.third.actor("Person", "/u/dave"), s.bob.act("Follow", "51", s.seeds.URI), 0},
 			{"a community that joins", s.weeds, s.weeds.act("Follow", "25", s.seeds.URI), 403},
 
 			{"048 announced: never said", s.trees, s.trees.announces(s.bob.act("Create", "26", s.bob.page("never", s.trees.uri, "Forged"))), 202},
