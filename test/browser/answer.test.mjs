@@ -1,4 +1,4 @@
-// J1: somebody registers at Stevenage, joins a community at Harlow, asks, and gets
+// Somebody registers at Stevenage, joins a community at Harlow, asks, and gets
 // an answer from Northampton.
 
 import assert from 'node:assert/strict'
@@ -28,16 +28,16 @@ journey('somebody new asks people at other councils and gets an answer', (open, 
     const tom = await open()
     await tom.goto(stevenage.url)
     await says(tom, 'This service is not set up yet')
-    await look(tom, 'j1-not-set-up')
+    await look(tom, 'answer-not-set-up')
     await tom.goto(stevenage.setUpLink)
-    await look(tom, 'j1-set-up')
+    await look(tom, 'answer-set-up')
     await press(tom, 'Set up and sign in')
     await says(tom, 'There is a problem', 'Enter the name of your council')
     await checkPage(tom)
     await setUp(tom, stevenage, { title: 'Stevenage Borough Council', name: 'Tom Baxter', email: 'tom@stevenage.gov.test' })
     await says(tom, 'The communities of practice of Stevenage Borough Council are ready')
     assert.match(await tom.getByRole('banner').innerText(), /Stevenage Borough Council/)
-    await look(tom, 'j1-ready')
+    await look(tom, 'answer-ready')
     await tom.goto(stevenage.setUpLink)
     await says(tom, 'This link has been used')
     await checkPage(tom)
@@ -53,13 +53,13 @@ journey('somebody new asks people at other councils and gets an answer', (open, 
     })
     const there = `/c/${equality.slice(1)}` // as councils elsewhere show it
 
-    // 1: Tess registers. What she typed stays when something is wrong with it.
+    // Tess registers. What she typed stays when something is wrong with it.
     const tess = await open()
     await tess.goto(stevenage.url)
-    await look(tess, 'j1-welcome')
+    await look(tess, 'answer-welcome')
     await tess.getByRole('banner').getByRole('link', { name: 'Sign in' }).click()
     await follow(tess, 'Create an account')
-    await look(tess, 'j1-register')
+    await look(tess, 'answer-register')
     await tess.getByLabel('Full name').fill('Tess Okafor')
     await tess.getByLabel('Work email address').fill('tess@stevenage')
     await tess.getByLabel('Job title').fill('Project support officer')
@@ -74,7 +74,7 @@ journey('somebody new asks people at other councils and gets an answer', (open, 
       'The password must have 12 characters or more': 'Password',
       'Read the rules': 'I have read the rules',
     })
-    await look(tess, 'j1-register-problem')
+    await look(tess, 'answer-register-problem')
     const kept = await Promise.all(['Full name', 'Work email address', 'Job title', 'Password'].map((label) => tess.getByLabel(label).inputValue()))
     assert.deepEqual(kept, ['Tess Okafor', 'tess@stevenage', 'Project support officer', ''])
     await tess.getByLabel('Work email address').fill('tess@stevenage.gov.test')
@@ -82,23 +82,23 @@ journey('somebody new asks people at other councils and gets an answer', (open, 
     await tess.getByLabel('I have read the rules').check()
     await press(tess, 'Create an account')
     await says(tess, 'Check your email', 'tess@stevenage.gov.test')
-    await look(tess, 'j1-check-email')
+    await look(tess, 'answer-check-email')
 
-    // 2: the link in the letter works once, and only when she says so.
+    // The link in the letter works once, and only when she says so.
     const link = (await stevenage.letter('tess@stevenage.gov.test', 'confirm that this is your email')).match(/http\S+\/confirm\?token=\S+/)[0]
     assert.equal((await stevenage.letters('tess@stevenage.gov.test')).length, 1)
     await tess.goto(link)
-    await look(tess, 'j1-confirm')
+    await look(tess, 'answer-confirm')
     await press(tess, 'Confirm and sign in')
     await says(tess, 'Your email address is confirmed and you are signed in')
-    await look(tess, 'j1-confirmed')
+    await look(tess, 'answer-confirmed')
     await tess.goto(link)
     await says(tess, 'This link has been used')
     await tess.getByRole('link', { name: 'Send a new link' }).waitFor()
-    await look(tess, 'j1-link-used')
+    await look(tess, 'answer-link-used')
     await signOut(tess)
     await says(tess, 'You have signed out')
-    await look(tess, 'j1-signed-out')
+    await look(tess, 'answer-signed-out')
     await tess.getByLabel('Email address').fill('tess@stevenage.gov.test')
     await tess.getByLabel('Password').fill('not her password')
     await press(tess, 'Sign in')
@@ -106,37 +106,37 @@ journey('somebody new asks people at other councils and gets an answer', (open, 
     await checkPage(tess)
     await signIn(tess, stevenage, 'tess@stevenage.gov.test')
 
-    // 4: she finds the community by its address, and asks to join.
+    // She finds the community by its address, and asks to join.
     await find(tess, stevenage, 'gobbledygook')
     await checkErrors(tess, { 'Enter an address like !equality@harlow.gov.uk': 'Paste an address' })
     assert.equal(await tess.getByLabel('Paste an address').inputValue(), 'gobbledygook')
-    await look(tess, 'j1-find-problem')
+    await look(tess, 'answer-find-problem')
     await find(tess, stevenage, '!equality@copse.outsider.test')
     await says(tess, 'This council does not exchange anything with copse.outsider.test yet')
     await find(tess, stevenage, `!nothing@${harlow.host}`)
     await says(tess, `${harlow.host} has nothing at that address`)
     assert.equal(await find(tess, stevenage, equality), stevenage.url + there)
     await says(tess, 'Equality and Diversity', 'Run by Harlow District Council', 'What is said here is for members only')
-    await look(tess, 'j1-closed')
+    await look(tess, 'answer-closed')
     await tess.goto(`${stevenage.url}/communities?q=equality`)
     await says(tess, 'Communities that mention “equality”', 'Equality and Diversity', 'Ask to join')
-    await look(tess, 'j1-communities')
+    await look(tess, 'answer-communities')
     await follow(tess, 'Ask to join')
     await tess.getByLabel('Why do you want to join?').fill('I am writing our first EIA.')
-    await look(tess, 'j1-join')
+    await look(tess, 'answer-join')
     await press(tess, 'Ask to join')
     await says(tess, 'You have asked to join Equality and Diversity', 'Waiting for a facilitator')
-    await look(tess, 'j1-waiting')
+    await look(tess, 'answer-waiting')
 
-    // 5: Joan has a welcome for everybody, changes it for Tess and lets her in.
+    // Joan has a welcome for everybody, changes it for Tess and lets her in.
     const joan = await open()
     await signIn(joan, harlow, 'joan@harlow.gov.test')
     await shows(joan, harlow.url, 'Tess Okafor asks to join Equality and Diversity', performance.now())
-    await look(joan, 'j1-to-decide')
+    await look(joan, 'answer-to-decide')
     await harlow.letter('joan@harlow.gov.test', 'Tess Okafor asks to join')
     await joan.goto(`${harlow.url}/c/equality/facilitate/settings`)
     await joan.getByLabel('A welcome for new members').fill('Welcome! Tell us what you are working on.')
-    await look(joan, 'j1-settings')
+    await look(joan, 'answer-settings')
     await press(joan, 'Save')
     await says(joan, 'Your changes are saved')
     await joan.goto(`${harlow.url}/c/equality/facilitate/requests`)
@@ -145,13 +145,13 @@ journey('somebody new asks people at other councils and gets an answer', (open, 
     const welcome = joan.getByLabel('What to say to welcome them')
     assert.equal(await welcome.inputValue(), 'Welcome! Tell us what you are working on.')
     await welcome.fill('Welcome, Tess. Rosa at Northampton has done many of these.')
-    await look(joan, 'j1-requests')
+    await look(joan, 'answer-requests')
     let since = performance.now()
     await press(joan, 'Let in Tess Okafor')
     await says(joan, 'You have let in Tess Okafor', 'Nobody is waiting to join')
     took('let in at Harlow, a member at Stevenage', await shows(tess, stevenage.url + there, 'Ask a question', since))
-    await look(joan, 'j1-nobody-waits')
-    await look(tess, 'j1-member')
+    await look(joan, 'answer-nobody-waits')
+    await look(tess, 'answer-member')
     await stevenage.letter('tess@stevenage.gov.test', 'Welcome, Tess. Rosa at Northampton has done many of these.')
 
     for (const [page, council, name] of [[rosa, northampton, 'Rosa Almeida'], [martin, wigan, 'Martin Leigh']]) {
@@ -163,19 +163,19 @@ journey('somebody new asks people at other councils and gets an answer', (open, 
       await shows(page, council.url + there, 'Ask a question', performance.now())
     }
 
-    // 6: she asks, and is told before who will see it.
+    // She asks, and is told before who will see it.
     await tess.goto(stevenage.url + there)
     await follow(tess, 'Ask a question')
     await press(tess, 'Post question')
     await checkErrors(tess, { 'Enter your question in one line': 'Your question in one line' })
-    await look(tess, 'j1-ask-problem')
+    await look(tess, 'answer-ask-problem')
     await tess.getByLabel('Your question in one line').fill(question)
     await tess.getByLabel('What you need to know').fill(detail)
     await press(tess, 'Preview')
     await says(tess, 'How it will look', detail, 'Who will see this:', /Members of Equality and Diversity/, 'Harlow District Council', 'It is not public.')
-    await look(tess, 'j1-ask')
+    await look(tess, 'answer-ask')
 
-    // 7: everybody has it.
+    // Everybody has it.
     since = performance.now()
     await press(tess, 'Post question')
     took('asked at Stevenage, answered with a page', Math.round(performance.now() - since))
@@ -186,32 +186,32 @@ journey('somebody new asks people at other councils and gets an answer', (open, 
     await tess.goto(asked)
     await says(tess, question, detail, 'Asked by Tess Okafor, Stevenage Borough Council')
     await saysNot(tess, 'Waiting to send')
-    await look(tess, 'j1-asked')
+    await look(tess, 'answer-asked')
     for (const [page] of everybody) {
       await follow(page, question)
       await says(page, detail, 'Tess Okafor', 'Project support officer, Stevenage Borough Council')
       assert.ok(await page.getByText(', confirmed by the council').count() > 0, `${page.url()} does not say that the council confirms who asks`)
     }
     await says(joan, 'All 3 other councils have this')
-    await look(joan, 'j1-asked-at-home')
+    await look(joan, 'answer-asked-at-home')
 
-    // 8: Rosa answers.
+    // Rosa answers.
     await rosa.getByLabel('Your reply').fill(reply)
-    await look(rosa, 'j1-reply')
+    await look(rosa, 'answer-reply')
     since = performance.now()
     await press(rosa, 'Post reply')
     took('answered at Northampton, to read at Stevenage', await shows(tess, asked, reply, since))
-    await look(tess, 'j1-answered')
+    await look(tess, 'answer-answered')
 
-    // 9: Tess accepts it, and everybody sees that.
+    // Tess accepts it, and everybody sees that.
     since = performance.now()
     await press(tess, /^Accept as the answer.*Rosa Almeida$/)
     await says(tess, 'Accepted by Tess Okafor', 'Answered')
     const places = everybody.map(([page]) => page.url().replace(/#.*/, ''))
     await Promise.all(everybody.map(async ([page, council], i) =>
       took(`accepted at Stevenage, ticked at ${council.host}`, await shows(page, places[i], 'Accepted by Tess Okafor', since))))
-    await look(tess, 'j1-accepted')
-    await look(martin, 'j1-accepted-elsewhere')
+    await look(tess, 'answer-accepted')
+    await look(martin, 'answer-accepted-elsewhere')
 
     since = performance.now()
     await press(martin, /^Helpful.*Rosa Almeida$/)
@@ -219,7 +219,7 @@ journey('somebody new asks people at other councils and gets an answer', (open, 
 
     await tess.getByRole('link', { name: 'Edit', exact: false }).first().click()
     await tess.getByLabel('Text').fill(`${detail} It is about parking.`)
-    await look(tess, 'j1-edit')
+    await look(tess, 'answer-edit')
     since = performance.now()
     await press(tess, 'Save')
     took('changed at Stevenage, changed at Wigan', await shows(martin, places[2], 'It is about parking.', since))
@@ -228,32 +228,32 @@ journey('somebody new asks people at other councils and gets an answer', (open, 
       await follow(page, 'Edited: see what changed')
       await says(page, 'First version', 'It is about parking.')
     }
-    await look(martin, 'j1-history')
+    await look(martin, 'answer-history')
 
     await martin.goto(places[2])
     await martin.getByLabel('Your reply').fill('I have the wrong window open.')
     await press(martin, 'Post reply')
     await shows(tess, asked, 'I have the wrong window open.', performance.now())
     await martin.getByRole('link', { name: 'Delete' }).click()
-    await look(martin, 'j1-delete')
+    await look(martin, 'answer-delete')
     since = performance.now()
     await press(martin, 'Delete')
     await says(martin, 'It has been removed', 'Removed by its author')
     took('deleted at Wigan, gone at Stevenage', await shows(tess, asked, 'Removed by its author', since))
     await saysNot(tess, 'I have the wrong window open.')
-    await look(tess, 'j1-deleted')
+    await look(tess, 'answer-deleted')
     await tess.goto(`${stevenage.url + there}/forum`)
     await says(tess, question, 'Answered')
-    await look(tess, 'j1-conversations')
+    await look(tess, 'answer-conversations')
     await tess.goto(`${stevenage.url + there}/members`)
-    await look(tess, 'j1-members')
+    await look(tess, 'answer-members')
     await tess.goto(`${stevenage.url + there}/about`)
-    await look(tess, 'j1-about')
+    await look(tess, 'answer-about')
     await tess.goto(`${stevenage.url}/`)
     await says(tess, question)
-    await look(tess, 'j1-home')
+    await look(tess, 'answer-home')
 
-    // 10: strangers learn that the community is there, and nothing that is said in it.
+    // Strangers learn that the community is there, and nothing that is said in it.
     const secrets = ['screen every policy', 'equality impact assessment.', 'one-page test', 'parking', 'Tess', 'Okafor', 'Rosa', 'Martin']
     for (const [council, at, topic] of [
       [harlow, '/c/equality', places[0]], [stevenage, there, asked], [northampton, there, places[1]], [wigan, there, places[2]],
@@ -276,10 +276,10 @@ journey('somebody new asks people at other councils and gets an answer', (open, 
     const stranger = await open()
     await stranger.goto(places[0])
     await says(stranger, 'Page not found')
-    await look(stranger, 'j1-not-found')
+    await look(stranger, 'answer-not-found')
     await stranger.goto(`${harlow.url}/c/equality`)
     await says(stranger, 'Equality and Diversity', 'What is said here is for members only', 'Joan Whitlock')
-    await look(stranger, 'j1-stranger')
+    await look(stranger, 'answer-stranger')
 
     // All of it again, in Welsh. Once is enough: scripts have nothing to do with language.
     for (const page of script ? [] : [tess, joan]) {
@@ -293,7 +293,7 @@ journey('somebody new asks people at other councils and gets an answer', (open, 
     }
     if (!script) {
       await tess.goto(asked)
-      await screenshot(tess, 'j1-welsh')
+      await screenshot(tess, 'answer-welsh')
     }
     await signOut(tess)
     await checkPage(tess)
