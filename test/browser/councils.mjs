@@ -5,7 +5,8 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdtemp, readdir, readFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -29,6 +30,12 @@ export async function councils(names, story) {
   const folder = await mkdtemp(join(tmpdir(), 'copse-'))
   const hosts = (await freePorts(names.length)).map((port, i) => `${names[i]}.localhost:${port}`)
   const all = names.map((name, i) => new Council(hosts[i], join(folder, name), hosts.filter((host) => host !== hosts[i])))
+  const clear = () => { // at once, for when this process ends before the story does
+    all.forEach((council) => council.child?.kill('SIGKILL'))
+    rmSync(folder, { recursive: true, force: true })
+  }
+  process.once('exit', clear)
+  process.once('SIGTERM', () => process.exit(1)) // so does a test that takes too long
   try {
     await Promise.all(all.map((council) => council.start()))
     await story(Object.fromEntries(all.map((council, i) => [names[i], council])))
@@ -40,7 +47,8 @@ export async function councils(names, story) {
     throw error
   } finally {
     await Promise.all(all.map((council) => council.kill()))
-    await rm(folder, { recursive: true, force: true })
+    clear()
+    process.removeListener('exit', clear)
   }
 }
 
@@ -90,8 +98,6 @@ class Council {
     child.stderr.on('data', (text) => (this.logged += text))
     this.child = child
     this.ended = once(child, 'close')
-    this.orphan = () => child.kill('SIGKILL') // if this process ends before the story does
-    process.once('exit', this.orphan)
     await until(`${this.host} answers`, async () => {
       assert.equal(child.exitCode, null, `${this.host} has ended:\n${this.logged}`)
       return (await this.ask('/.well-known/nodeinfo').catch(() => null))?.status === 200
@@ -110,9 +116,7 @@ class Council {
 
   async end(signal) {
     this.child?.kill(signal)
-    const how = await this.ended
-    process.removeListener('exit', this.orphan)
-    return how
+    return this.ended
   }
 
   /** The link with which the first owner comes in, as the server prints it. */
