@@ -4,13 +4,16 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"copse/copse"
 	"copse/store"
+	"copse/store/storetest"
 )
 
 // However often and in however many ways something arrives, it is there once.
@@ -70,6 +73,58 @@ func TestTheSameThingTwiceIsThereOnce(t *testing.T) {
 			if !strings.HasPrefix(line, "+  Follow by "+s.carol.uri) && !strings.HasPrefix(line, "+  Announce by ") && line != "" {
 				t.Errorf("a repeat changed something: %s", line)
 			}
+		}
+	})
+}
+
+// Peers that lose patience send again while the first is still being dealt with.
+// On both engines: PostgreSQL lets them run side by side.
+func TestTheSameThingAtOnceIsThereOnce(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		n := newNetwork(t)
+		harlow := n.town(t, "harlow.example", db)
+		trees := harlow.community(harlow.person("joan"), "trees", copse.JoinOpen, copse.Public)
+		alice := n.peer(t, "good.example").actor("Person", "/u/alice")
+		page := alice.page("1", trees.URI, "Ash")
+		for i, acts := range [][]obj{ // what some of them say at once, and then others
+			{alice.act("Follow", "1", trees.URI)}, // by somebody new
+			{alice.act("Create", "1", page), alice.act("Create", "2", page)},
+			{alice.act("Like", "1", page["id"]), alice.act("Like", "2", page["id"])},
+			{alice.act("Update", "1", page.with(obj{"name": "Oak", "updated": time.Now().UTC().Format(time.RFC3339)}))},
+		} {
+			var all sync.WaitGroup
+			for _, act := range acts {
+				for range 6 {
+					all.Go(func() {
+						if got := alice.say(harlow, act); got != http.StatusAccepted {
+							t.Errorf("%s is answered %d", act["id"], got)
+						}
+					})
+				}
+			}
+			all.Wait()
+			n.settled(t, harlow)
+			if i == 0 {
+				if a := harlow.actorByURI(alice.uri); a == nil || harlow.membership(&trees.Actor, a).State != copse.Active {
+					t.Fatal("Alice is not in")
+				}
+			}
+		}
+		if o := harlow.object(page["id"].(string)); o == nil || o.Title != "Oak" || o.Likes != 1 {
+			t.Errorf("there is %+v, want an oak that one likes", o)
+		}
+		var announced []string
+		harlow.view(func(tx *store.Tx) error {
+			sent, err := tx.OutboxAfter(0, 100)
+			for _, o := range sent {
+				if o.Object != 0 {
+					announced = append(announced, o.Type)
+				}
+			}
+			return err
+		})
+		if !slices.Equal(announced, []string{"Create", "Like", "Update"}) {
+			t.Errorf("announced were %q, want one of each", announced)
 		}
 	})
 }

@@ -1,7 +1,9 @@
 package hub_test
 
 import (
+	"fmt"
 	"testing"
+	"time"
 
 	"copse/copse"
 	"copse/store"
@@ -159,6 +161,35 @@ func TestSomebodyNewIsLearntOnce(t *testing.T) {
 			if err := <-errs; err != nil {
 				t.Error(err)
 			}
+		}
+	})
+}
+
+// Whatever order edits are carried out in, the latest stays.
+func TestTheLatestEditStays(t *testing.T) {
+	each(t, func(t *testing.T, p *place) {
+		cat := p.remotePerson("hull.example", "cat")
+		p.must(p.hub.Perform(t.Context(), &copse.Activity{URI: "https://hull.example/f/1", Type: "Follow", Actor: cat, Subject: &p.trees.Actor}))
+		uri, start := "https://hull.example/o/1", time.Now().Add(-time.Hour)
+		object := func(title string) *copse.Object {
+			return &copse.Object{ID: store.NewID(), URI: uri, Kind: "topic", Community: p.trees.ID, Author: cat.ID, Title: title, Published: start}
+		}
+		p.must(p.hub.Perform(t.Context(), &copse.Activity{URI: uri + "#create", Type: "Create", Actor: cat, Object: object("0")}))
+		errs := make(chan error, 8)
+		for i := range cap(errs) {
+			o := object(fmt.Sprint(i + 1))
+			o.Edited = start.Add(time.Duration(i+1) * time.Minute)
+			go func() {
+				errs <- p.hub.Perform(t.Context(), &copse.Activity{URI: uri + "#update" + o.Title, Type: "Update", Actor: cat, Object: o})
+			}()
+		}
+		for range cap(errs) {
+			if err := <-errs; err != nil {
+				t.Error(err)
+			}
+		}
+		if got := p.object(uri).Title; got != "8" {
+			t.Errorf("it is called %q, want 8", got)
 		}
 	})
 }

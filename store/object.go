@@ -159,12 +159,22 @@ func (tx *Tx) recount(root copse.ID) error {
 	return err
 }
 
-// SetObject updates the words of o and keeps those it had as a revision. What it
-// is, where it is and who made it stay as they were. A tombstone takes no words.
+// SetObject updates the words of o and keeps those it had as a revision, unless
+// later words are there already. What it is, where it is and who made it stay as
+// they were. A tombstone takes no words.
 func (tx *Tx) SetObject(o *copse.Object) error {
+	if err := tx.hold(o.ID); err != nil {
+		return err
+	}
+	// Only now is it sure that nobody has been faster.
+	overtaken, err := one(tx, value[bool], `select exists (select 1 from objects where id = $1 and edited > $2)`,
+		o.ID, micros(o.Edited))
+	if err != nil || overtaken {
+		return err
+	}
 	// Two revisions may bear the same time, where a peer does not say when it
 	// edited; the later one then counts as a microsecond later.
-	_, err := tx.exec(`
+	_, err = tx.exec(`
 		insert into revisions (object, at, title, source, html)
 		select o.id,
 			coalesce((select max(v.at) + 1 from revisions v where v.object = o.id and v.at >= coalesce(o.edited, o.published)),
