@@ -472,3 +472,67 @@ func TestWaitingPeopleSeeNothingForMembers(t *testing.T) {
 		})
 	})
 }
+
+// What people at a blocked server do is not taken from a community either that
+// still passes it on (AS-063).
+func TestNobodyBlockedComesInByWayOfAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		ash := s.says(s.trees, s.mod, s.mod.page("ash", s.trees.uri, "Ash"))
+		s.leeds.fed.Block = []string{"third.example"}
+		s.n.forget()
+		before := s.leeds.state()
+		oak := s.bob.page("oak", s.trees.uri, "Oak")
+		s.third.serve(oak)
+		for i, act := range []obj{
+			s.bob.act("Like", "1", ash.URI), s.bob.act("Create", "2", oak),
+			s.bob.act("Create", "3", s.bob.note("3", s.trees.uri, ash.URI, "x")), s.third.actor("Person", "/u/new").act("Like", "4", ash.URI),
+		} {
+			if got := s.trees.say(s.leeds, s.trees.announces(act)); got != 403 {
+				t.Errorf("number %d is answered %d, want 403", i, got)
+			}
+			synctest.Wait()
+		}
+		if news := changed(before, s.leeds.state()); news != "" {
+			t.Errorf("it took effect:\n%s", news)
+		}
+		if asked := s.n.requests("third.example"); len(asked) > 0 {
+			t.Errorf("it was asked %q", asked)
+		}
+	})
+}
+
+// The first to join a community elsewhere finds what was said there lately, but
+// not without end, and nobody makes us read it who was not asked.
+func TestJoiningReadsWhatWasSaidLately(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		old := s.home.actor("Group", "/c/old")
+		var items []obj
+		for i := range 300 { // the newest first
+			items = append(items, old.announces(s.mod.act("Create", fmt.Sprint(i), s.mod.page(fmt.Sprint(i), old.uri, fmt.Sprint("topic ", i)))))
+		}
+		s.home.serve(obj{"id": old.uri + "/outbox", "type": "OrderedCollection", "totalItems": 300, "orderedItems": items})
+		there := s.leeds.find(old.uri)
+		s.n.forget()
+		old.say(s.leeds, old.act("Accept", "1", obj{"id": s.ann.URI + "/1", "type": "Follow", "actor": s.ann.URI, "object": old.uri}))
+		synctest.Wait()
+		if asked := s.n.requests("home.example"); len(asked) > 0 {
+			t.Errorf("for letting in somebody who never asked it was asked %q", asked)
+		}
+		s.joins(old)
+		time.Sleep(time.Minute)
+		for i, want := range map[int]bool{0: true, 199: true, 200: false, 299: false} {
+			if got := s.leeds.object(s.mod.uri+"/page/"+fmt.Sprint(i)) != nil; got != want {
+				t.Errorf("topic %d is there %v, want %v", i, got, want)
+			}
+		}
+		s.leeds.view(func(tx *store.Tx) error {
+			posts, err := tx.Newest(copse.Viewer{Actor: s.ann.ID}, there.ID, "topic", 0, 1000)
+			if err == nil && len(posts) != 200 {
+				t.Errorf("there are %d topics, want 200", len(posts))
+			}
+			return err
+		})
+	})
+}
