@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -129,9 +130,10 @@ func (h *harbour) post(ctx context.Context, n int) error {
 	return nil
 }
 
-// deliver sends what waits, from the start of the program's delivering to its
-// end, and returns what that costs. sent returns once everything has arrived.
-func (h *harbour) deliver(ctx context.Context, sent func() error) (float64, error) {
+// deliver sends what waits for peers, from the start of the program's delivering
+// to its end, and returns what that costs. sent returns once everything has
+// arrived.
+func (h *harbour) deliver(ctx context.Context, peers []string, sent func() error) (float64, error) {
 	return during(func() error {
 		ctx, stop := context.WithCancel(ctx)
 		stopped := make(chan struct{})
@@ -140,37 +142,37 @@ func (h *harbour) deliver(ctx context.Context, sent func() error) (float64, erro
 			close(stopped)
 		}()
 		err := sent()
+		if err == nil {
+			err = h.settled(ctx, peers)
+		}
 		stop()
 		<-stopped
 		return err
 	})
 }
 
-// settled waits until a peer of a harbour has been seen to have everything.
-func (h *harbour) settled(ctx context.Context, peers []string) error {
+// settled waits until it is written down that peers have everything.
+func (h *harbour) settled(ctx context.Context, names []string) error {
 	for {
 		done := 0
 		err := h.DB.View(ctx, func(tx *store.Tx) error {
-			for _, host := range peers {
-				p, err := tx.Peer(host)
-				if err != nil {
-					return err
-				}
-				rest, err := tx.OutboxFor(p.ID, p.Cursor, 1)
-				if err != nil {
-					return err
-				}
-				if len(rest) == 0 {
+			end, err := tx.EndOfOutbox()
+			if err != nil {
+				return err
+			}
+			peers, err := tx.Peers()
+			for _, p := range peers {
+				if p.Cursor >= end && slices.Contains(names, p.Host) {
 					done++
 				}
 			}
-			return nil
+			return err
 		})
-		if err != nil || done == len(peers) {
+		if err != nil || done == len(names) {
 			return err
 		}
 		select {
-		case <-time.After(50 * time.Millisecond):
+		case <-time.After(20 * time.Millisecond):
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -243,11 +245,8 @@ func (h *harbour) round(ctx context.Context, names []string, expect, sent func()
 	if err := expect(); err != nil {
 		return 0, err
 	}
-	cost, err := h.deliver(ctx, sent)
-	if err != nil {
-		return 0, err
-	}
-	return cost / deliveries, h.settled(ctx, names)
+	cost, err := h.deliver(ctx, names, sent)
+	return cost / deliveries, err
 }
 
 // barely signs and posts as much as a round does, and keeps no account of it.
@@ -414,7 +413,7 @@ func (b *bench) toTheWell(ctx context.Context, h *harbour, well []string) (cost,
 		return 0, 0, err
 	}
 	start := time.Now()
-	cost, err = h.deliver(ctx, func() error {
+	cost, err = h.deliver(ctx, well, func() error {
 		r, err := b.peer.hear()
 		var after []float64
 		for _, a := range r.Arrivals {
@@ -425,10 +424,7 @@ func (b *bench) toTheWell(ctx context.Context, h *harbour, well []string) (cost,
 		}
 		return err
 	})
-	if err != nil {
-		return 0, 0, err
-	}
-	return cost, late, h.settled(ctx, well)
+	return cost, late, err
 }
 
 // forgive has peers tried again at once.
