@@ -53,7 +53,7 @@ func TestWhatOtherSoftwareSendsBreaksNothing(t *testing.T) {
 		leeds := n.towns["leeds.example"]
 		ann := leeds.person("ann")
 		leeds.stop() // so that it shows what is parked
-		key := n.key()
+		key := n.key(1024)
 		public, err := httpsig.MarshalPublicKey(key.Public())
 		if err != nil {
 			t.Fatal(err)

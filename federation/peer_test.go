@@ -2,6 +2,7 @@ package federation_test
 
 import (
 	"bytes"
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/json"
@@ -128,22 +129,29 @@ func (p *peer) received() []obj {
 // all of them take would go by with looking for primes.
 var made struct {
 	sync.Mutex
-	keys []*rsa.PrivateKey
+	keys map[int][]*rsa.PrivateKey // by their bits
 }
 
-// key returns a key that nobody else in the network has.
-func (n *network) key() *rsa.PrivateKey {
+// key returns a key that nobody else in the network has: of 2048 bits for a town,
+// which makes none shorter, of 1024 for a peer, which is quicker.
+func (n *network) key(bits int) *rsa.PrivateKey {
 	made.Lock()
 	defer made.Unlock()
-	if n.keys == len(made.keys) {
-		k, err := httpsig.GenerateRSA()
+	if made.keys == nil {
+		made.keys = make(map[int][]*rsa.PrivateKey)
+	}
+	if n.keys == nil {
+		n.keys = make(map[int]int)
+	}
+	if n.keys[bits] == len(made.keys[bits]) {
+		k, err := rsa.GenerateKey(rand.Reader, bits)
 		if err != nil {
 			panic(err)
 		}
-		made.keys = append(made.keys, k)
+		made.keys[bits] = append(made.keys[bits], k)
 	}
-	n.keys++
-	return made.keys[n.keys-1]
+	n.keys[bits]++
+	return made.keys[bits][n.keys[bits]-1]
 }
 
 // A voice is an actor of a peer's, with the key it signs with.
@@ -157,7 +165,7 @@ type voice struct {
 // actor adds somebody to the peer and serves their document.
 func (p *peer) actor(typ, path string) *voice {
 	p.t.Helper()
-	private := p.n.key()
+	private := p.n.key(1024)
 	public, err := httpsig.MarshalPublicKey(private.Public())
 	if err != nil {
 		p.t.Fatal(err)

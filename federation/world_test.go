@@ -45,7 +45,7 @@ type network struct {
 	answers   map[string]func(*http.Request) (*http.Response, error) // guarded by mu; by host, instead of what is there
 	got       []string                                               // guarded by mu; every request: "POST https://harlow.example/inbox"
 	elsewhere func(*http.Request) (*http.Response, error)            // what hosts answer that are not there; nil is refused
-	keys      int                                                    // how many of the keys that were made have been given out
+	keys      map[int]int                                            // how many of the keys that were made have been given out, by their bits
 }
 
 func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -153,7 +153,7 @@ func (n *network) town(t testing.TB, host string, db *store.DB) *town {
 // giveKey spares the town making a key for one of its actors.
 func (w *town) giveKey(a *copse.Actor) {
 	w.t.Helper()
-	key := w.n.key()
+	key := w.n.key(2048)
 	private, err := httpsig.MarshalPrivateKey(key)
 	if err != nil {
 		w.t.Fatal(err)
