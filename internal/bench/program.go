@@ -256,7 +256,7 @@ func (t *town) toBeTakenIn(ctx context.Context, n int) (requests [][]byte, err e
 // one address.
 func beServer(ctx context.Context, dir, others string) error {
 	s, err := newServer(ctx, dir, server.Options{Transport: &http.Transport{
-		MaxIdleConns: 1000, MaxIdleConnsPerHost: 4,
+		MaxIdleConns: 1000, MaxIdleConnsPerHost: 8,
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, network, others)
 		},

@@ -77,7 +77,7 @@ func New(c Config) *Client {
 // transport keeps connections: a TLS handshake costs half a millisecond of CPU
 // at each end, a kept connection 35 KB. Nearly every peer speaks HTTP/2, where
 // a lane with eight deliveries in flight shares one connection; for the rest
-// four may idle, which is what such a lane has between deliveries.
+// eight may idle, or such a lane would dial half of them anew each time.
 //
 // A proxy named in the environment is ignored: it would resolve names and
 // connect for us, out of the guard's sight.
@@ -97,7 +97,7 @@ func transport(roots *x509.CertPool, g *guard) *http.Transport {
 		// fails every request sent down it until the kernel gives up.
 		HTTP2:               &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second},
 		MaxIdleConns:        1000,
-		MaxIdleConnsPerHost: 4,
+		MaxIdleConnsPerHost: 8,
 		IdleConnTimeout:     90 * time.Second,
 	}
 }
