@@ -31,7 +31,7 @@ type town struct {
 	db      *store.DB
 	hub     *hub.Hub
 	fed     *federation.Server
-	handler http.Handler
+	handler http.Handler // guarded by n.mu
 	client  *outbound.Client
 	stop    func() // ends what runs in the background, and waits for it
 }
@@ -183,7 +183,9 @@ func (w *town) start() {
 	r := chi.NewRouter()
 	w.fed.Routes(r)
 	r.NotFound(w.fed.Wanted(http.NotFoundHandler()).ServeHTTP)
+	w.n.mu.Lock()
 	w.handler = r
+	w.n.mu.Unlock()
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { w.fed.Run(ctx) })
