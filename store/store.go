@@ -63,8 +63,8 @@ var ErrInUse = errors.New("another copse server is using this database")
 // Close waits for what is being written and closes the database.
 func (db *DB) Close() error { return db.engine.close() }
 
-// A Tx is a transaction. It lives inside one call of View or Update and carries
-// that call's context; Now is the same instant throughout.
+// A Tx is a transaction. It lives inside one call of View or Update; Now is the
+// same instant throughout.
 type Tx struct {
 	ctx context.Context
 	run runner
