@@ -30,16 +30,11 @@ func (s *actorScan) actor() *copse.Actor {
 }
 
 // bylineColumns are what stands beside a name in a list of what people wrote.
-const bylineColumns = `a.type, a.name, a.host, a.title, a.job_title, a.vouched, a.local, a.gone`
-
-func (s *actorScan) byline() []any {
-	a := &s.a
-	return []any{&a.Type, &a.Name, &a.Host, &a.Title, &a.JobTitle, &a.Vouched, &a.Local, &s.gone}
-}
+const bylineColumns = `a.type, a.name, a.host, a.title, a.job_title, a.vouched, a.local`
 
 // written returns the actor with the given id, of whom the byline was read.
 func (s *actorScan) written(id copse.ID) *copse.Actor {
-	s.a.ID, s.a.Gone = id, fromMicros(s.gone)
+	s.a.ID = id
 	return &s.a
 }
 

@@ -37,41 +37,43 @@ func scanPost(r row) (Post, error) {
 	return Post{o.object(), a.actor()}, nil
 }
 
-const topicColumns = `o.id, o.uri, o.kind, o.community, o.author, o.title, o.audience, o.question, o.answer,
-	o.replies, o.councils, o.local, o.published, o.accepted, o.active, ` + bylineColumns
-
-func scanTopic(r row) (Post, error) {
-	var (
-		s objectScan
-		a actorScan
-		o = &s.o
-	)
-	err := r.Scan(append([]any{&o.ID, &o.URI, &o.Kind, &o.Community, &o.Author, &o.Title, &o.Audience, &o.Question, &s.answer,
-		&o.Replies, &o.Councils, &o.Local, &s.published, &s.accepted, &s.active}, a.byline()...)...)
-	if err != nil {
-		return Post{}, err
-	}
-	return Post{s.object(), a.written(o.Author)}, nil
+// A listed is a row of a list: what is read of an object and of its author, whose
+// being one of us tells whether the object is.
+type listed struct {
+	objectScan
+	by actorScan
 }
 
-const replyColumns = `o.id, o.kind, o.author, o.parent, o.path, o.html, o.language, o.likes, o.local, o.published,
+func (s *listed) post() Post {
+	s.o.Local = s.by.a.Local
+	return Post{s.object(), s.by.written(s.o.Author)}
+}
+
+const topicColumns = `o.id, o.uri, o.kind, o.community, o.author, o.title, o.audience, o.question, o.answer,
+	o.replies, o.councils, o.published, o.accepted, o.active, ` + bylineColumns
+
+func scanTopic(r row) (Post, error) {
+	s := new(listed)
+	o, a := &s.o, &s.by.a
+	err := r.Scan(&o.ID, &o.URI, &o.Kind, &o.Community, &o.Author, &o.Title, &o.Audience, &o.Question, &s.answer,
+		&o.Replies, &o.Councils, &s.published, &s.accepted, &s.active,
+		&a.Type, &a.Name, &a.Host, &a.Title, &a.JobTitle, &a.Vouched, &a.Local)
+	return s.post(), err
+}
+
+const replyColumns = `o.id, o.kind, o.author, o.parent, o.path, o.html, o.language, o.likes, o.published,
 	o.edited, o.accepted, o.deleted, o.removed, ` + bylineColumns
 
 // scanReply reads replies to the top-level object root.
 func scanReply(root copse.ID) func(row) (Post, error) {
 	return func(r row) (Post, error) {
-		var (
-			s objectScan
-			a actorScan
-			o = &s.o
-		)
-		err := r.Scan(append([]any{&o.ID, &o.Kind, &o.Author, &s.parent, &o.Path, &o.HTML, &o.Language, &o.Likes, &o.Local, &s.published,
-			&s.edited, &s.accepted, &s.deleted, &o.Removed}, a.byline()...)...)
-		if err != nil {
-			return Post{}, err
-		}
+		s := new(listed)
+		o, a := &s.o, &s.by.a
+		err := r.Scan(&o.ID, &o.Kind, &o.Author, &s.parent, &o.Path, &o.HTML, &o.Language, &o.Likes, &s.published,
+			&s.edited, &s.accepted, &s.deleted, &o.Removed,
+			&a.Type, &a.Name, &a.Host, &a.Title, &a.JobTitle, &a.Vouched, &a.Local)
 		s.root, s.active = null(root), s.published
-		return Post{s.object(), a.written(o.Author)}, nil
+		return s.post(), err
 	}
 }
 
