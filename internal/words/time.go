@@ -44,9 +44,15 @@ var london = sync.OnceValue(func() *time.Location {
 })
 
 // Date writes a day: "3 November 2026", "3 Tachwedd 2026".
-func (w *Words) Date(t time.Time) string {
-	t = t.In(London())
-	return strconv.Itoa(t.Day()) + " " + w.calendar.months[t.Month()-1] + " " + strconv.Itoa(t.Year())
+func (w *Words) Date(t time.Time) string { return string(w.appendDate(nil, t.In(London()))) }
+
+func (w *Words) appendDate(b []byte, t time.Time) []byte {
+	year, month, day := t.Date()
+	b = strconv.AppendInt(b, int64(day), 10)
+	b = append(b, ' ')
+	b = append(b, w.calendar.months[month-1]...)
+	b = append(b, ' ')
+	return strconv.AppendInt(b, int64(year), 10)
 }
 
 // Day writes a day near enough to need no year: "Tuesday 3 November", "dydd
@@ -64,28 +70,32 @@ func (w *Words) Month(t time.Time) string { return w.calendar.monthsShort[t.In(L
 
 // Clock writes a time of day to the minute: "10.14am", "2pm", "midday"; in Welsh
 // "10.14yb", "2yh", "hanner dydd".
-func (w *Words) Clock(t time.Time) string {
-	t = t.In(London())
-	hour, minute := t.Hour(), t.Minute()
+func (w *Words) Clock(t time.Time) string { return string(w.appendClock(nil, t.In(London()))) }
+
+func (w *Words) appendClock(b []byte, t time.Time) []byte {
+	hour, minute, _ := t.Clock()
 	switch {
 	case hour == 0 && minute == 0:
-		return w.calendar.midnight
+		return append(b, w.calendar.midnight...)
 	case hour == 12 && minute == 0:
-		return w.calendar.midday
+		return append(b, w.calendar.midday...)
 	}
-	half := w.calendar.am
-	if hour >= 12 {
-		half = w.calendar.pm
-	}
-	written := strconv.Itoa((hour+11)%12 + 1)
+	b = strconv.AppendInt(b, int64((hour+11)%12+1), 10)
 	if minute > 0 {
-		written += t.Format(".04")
+		b = append(b, '.', byte('0'+minute/10), byte('0'+minute%10))
 	}
-	return written + half
+	if hour < 12 {
+		return append(b, w.calendar.am...)
+	}
+	return append(b, w.calendar.pm...)
 }
 
 // DateTime writes a day and a time of day: "28 October 2026, 10.14am".
-func (w *Words) DateTime(t time.Time) string { return w.Date(t) + ", " + w.Clock(t) }
+func (w *Words) DateTime(t time.Time) string {
+	t = t.In(London())
+	b := w.appendDate(make([]byte, 0, 48), t)
+	return string(w.appendClock(append(b, ", "...), t))
+}
 
 // Ago says how long before now t was, as people do: "just now", "5 hours ago",
 // "yesterday", "6 days ago". A time that has not come yet, which is a peer's clock
@@ -116,10 +126,11 @@ func (w *Words) Ago(t, now time.Time) string {
 // calendarDays counts the midnights from t to now, which is not 24 hours each: the
 // clocks change.
 func calendarDays(t, now time.Time) int {
-	midnight := func(t time.Time) time.Time {
-		return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
+	midnights := func(t time.Time) int64 {
+		_, east := t.Zone()
+		return (t.Unix() + int64(east)) / (24 * 60 * 60)
 	}
-	return int(midnight(now).Sub(midnight(t)) / (24 * time.Hour))
+	return int(midnights(now) - midnights(t))
 }
 
 // Number writes a whole number with commas between thousands, as both languages do.
