@@ -20,6 +20,7 @@ import (
 
 	"copse/copse"
 	"copse/internal/config"
+	"copse/internal/server"
 )
 
 // version is set by whoever packages copse where Git cannot be asked:
@@ -60,6 +61,7 @@ type terminal struct {
 }
 
 func main() {
+	server.TuneMemory()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	os.Exit(run(ctx, os.Args[1:], terminal{os.Stdin, os.Stdout, os.Stderr}))

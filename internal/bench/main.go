@@ -20,6 +20,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"copse/internal/server"
 )
 
 func main() {
@@ -28,6 +30,7 @@ func main() {
 	verbose := flag.Bool("v", false, "show what the ratios are made of")
 	profile := flag.String("profile", "", "write where the CPU time goes to this file, for go tool pprof")
 	flag.Parse()
+	server.TuneMemory()
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
