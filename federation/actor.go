@@ -81,9 +81,14 @@ func (s *Server) community(ctx context.Context, q *question) (*document, error) 
 // named returns the actor of ours that a path names, if it is of that type.
 func (s *Server) named(ctx context.Context, q *question, typ copse.ActorType) (a *copse.Actor, err error) {
 	err = s.DB.View(ctx, func(tx *store.Tx) (err error) {
-		a, err = tx.KnownActorByName(strings.ToLower(chi.URLParam(q.Request, "name")))
+		a, err = named(tx, chi.URLParam(q.Request, "name"), typ)
 		return err
 	})
+	return a, err
+}
+
+func named(tx *store.Tx, name string, typ copse.ActorType) (*copse.Actor, error) {
+	a, err := tx.KnownActorByName(strings.ToLower(name))
 	if err == nil && (a.Type != typ || !a.Gone.IsZero()) {
 		return nil, copse.NotFound("there is nothing here")
 	}

@@ -11,6 +11,7 @@ import (
 
 	"copse/copse"
 	"copse/federation/ap"
+	"copse/hub"
 	"copse/internal/markup"
 	"copse/store"
 )
@@ -20,8 +21,12 @@ import (
 var errUnknown = errors.New("something it refers to is not known here yet")
 
 // decode turns what arrived into an activity the hub understands. It returns nil
-// for what is none of our business.
+// for what is none of our business: peers take a refusal as trouble and try again,
+// or give up on us.
 func (s *Server) decode(ctx context.Context, a *arrival, look *look) (*copse.Activity, error) {
+	if !hub.Knows(a.act.Type) {
+		return nil, nil
+	}
 	act := &copse.Activity{URI: activityURI(a.act), Type: a.act.Type, Actor: a.signer, Raw: a.act.Raw, Published: a.act.Published}
 	if a.act.Type == "Announce" {
 		return s.decodeAnnounce(ctx, a, act, look)
@@ -87,7 +92,7 @@ func (s *Server) decodeFollow(ctx context.Context, w *ap.Object, act *copse.Acti
 func (s *Server) decodeDecision(ctx context.Context, w *ap.Object, act *copse.Activity, look *look) (*copse.Activity, error) {
 	follow := w.Object
 	if follow.IsRef() {
-		sent, err := s.sent(ctx, follow.ID)
+		sent, err := look.sent(ctx, follow.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -106,7 +111,7 @@ func (s *Server) decodeDecision(ctx context.Context, w *ap.Object, act *copse.Ac
 	}
 	act.Reason = limited(markup.Plain(w.Content), 10*copse.MaxReason)
 	act.Inner = &copse.Activity{Type: "Follow", Actor: person, Subject: act.Actor}
-	first, err := s.isFirst(ctx, act)
+	first, err := look.isFirst(ctx, act)
 	if err == nil && first {
 		err = s.backfill(ctx, act.Actor, look)
 	}
@@ -115,11 +120,11 @@ func (s *Server) decodeDecision(ctx context.Context, w *ap.Object, act *copse.Ac
 
 // isFirst reports whether an answer lets the first person here into a community,
 // one who asked.
-func (s *Server) isFirst(ctx context.Context, act *copse.Activity) (first bool, err error) {
+func (l *look) isFirst(ctx context.Context, act *copse.Activity) (first bool, err error) {
 	if act.Type != "Accept" {
 		return false, nil
 	}
-	err = s.DB.View(ctx, func(tx *store.Tx) error {
+	err = l.view(ctx, func(tx *store.Tx) error {
 		m, err := tx.Membership(act.Actor.ID, act.Inner.Actor.ID)
 		if err != nil || m.State != copse.Pending {
 			return err
@@ -131,9 +136,9 @@ func (s *Server) isFirst(ctx context.Context, act *copse.Activity) (first bool, 
 }
 
 // sent returns an activity that went out from here.
-func (s *Server) sent(ctx context.Context, uri string) (*ap.Object, error) {
+func (l *look) sent(ctx context.Context, uri string) (*ap.Object, error) {
 	var out *store.Outgoing
-	err := s.DB.View(ctx, func(tx *store.Tx) (err error) {
+	err := l.view(ctx, func(tx *store.Tx) (err error) {
 		out, err = tx.OutgoingByURI(uri)
 		return err
 	})
@@ -362,7 +367,7 @@ func (s *Server) decodeAnnounce(ctx context.Context, a *arrival, act *copse.Acti
 	case isRemoval(w) && host != a.signer.Host:
 		inner.Actor = a.signer // the community's own act: who is behind it, it alone says
 	default:
-		if err := s.admit(ctx, host); err != nil {
+		if err := look.admit(ctx, host); err != nil {
 			return nil, err // a server that is refused does not come in by way of another
 		}
 		if inner.Actor, err = look.actor(ctx, actor); err != nil {
@@ -398,7 +403,7 @@ func (s *Server) decodeEcho(ctx context.Context, actor string, w *ap.Object, act
 		return nil, err
 	}
 	var seen bool
-	err = s.DB.View(ctx, func(tx *store.Tx) (err error) {
+	err = look.view(ctx, func(tx *store.Tx) (err error) {
 		seen, err = tx.Seen(inner.URI)
 		return err
 	})

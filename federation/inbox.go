@@ -97,32 +97,47 @@ func (s *Server) accept(r *http.Request) error {
 	case host == s.Hub.Host():
 		return &refusal{status: http.StatusUnauthorized, reason: "key_of_this_server"}
 	}
-	if err := s.admit(r.Context(), host); err != nil {
+	l := &letter{Request: r, sig: sig, host: host, body: body}
+	if err := l.open(); err != nil {
+		if refused := s.admit(r.Context(), host); refused != nil {
+			return refused // all it hears, whatever it sends
+		}
 		return err
 	}
-	act, err := ap.Parse(body)
-	if err != nil {
+	return s.judge(l)
+}
+
+// A letter is a delivery. Who sent it is not known yet.
+type letter struct {
+	*http.Request
+	sig   *httpsig.Signature
+	host  string // of who says that they signed it
+	body  []byte
+	act   *ap.Object
+	actor string
+}
+
+// open reads what is in a letter, and returns an error if that is not well formed.
+func (l *letter) open() (err error) {
+	if l.act, err = ap.Parse(l.body); err != nil {
 		return &refusal{status: http.StatusBadRequest, reason: "malformed_activity"}
 	}
-	actor, err := wellFormed(act)
-	if err != nil {
+	if l.actor, err = wellFormed(l.act); err != nil {
 		return err
 	}
-	if !ap.SameHost(actor, sig.KeyID) {
+	if !ap.SameHost(l.actor, l.sig.KeyID) {
 		return &refusal{status: http.StatusUnauthorized, reason: "signer_is_not_actor"}
 	}
-	if err := s.addressed(r); err != nil {
-		return err
-	}
-	return s.judge(r.Context(), sig, act, actor, host, body)
+	return nil
 }
 
 // addressed returns an error if a request is for the inbox of nobody here.
-func (s *Server) addressed(r *http.Request) error {
-	if chi.URLParam(r, "name") == "" {
+func (s *Server) addressed(tx *store.Tx, r *http.Request) error {
+	name := chi.URLParam(r, "name")
+	if name == "" {
 		return nil // the shared one
 	}
-	_, err := s.named(r.Context(), &question{Request: r}, typeIn(r.URL.Path))
+	_, err := named(tx, name, typeIn(r.URL.Path))
 	if copse.CodeOf(err) == copse.CodeNotFound {
 		return &refusal{status: http.StatusNotFound, reason: "not_found"}
 	}
@@ -147,53 +162,80 @@ func wellFormed(act *ap.Object) (actor string, err error) {
 	return actor, nil
 }
 
-// judge checks the signature, if the key is known, and goes on. Whether it is a
-// repeat comes after: only whoever said something hears that it is known here.
-func (s *Server) judge(ctx context.Context, sig *httpsig.Signature, act *ap.Object, actor, host string, body []byte) error {
+// judge reads all that is known about a letter, in one transaction, and performs
+// what it says if that is enough.
+func (s *Server) judge(l *letter) error {
 	var (
-		seen   bool
+		ctx    = l.Context()
 		signer *copse.Actor
+		do     *copse.Activity
 	)
 	err := s.DB.View(ctx, func(tx *store.Tx) (err error) {
-		if act.ID != "" {
-			if seen, err = tx.Seen(act.ID); err != nil {
-				return err
-			}
+		if err := s.admitted(tx, l.host); err != nil {
+			return err
 		}
-		signer, err = tx.ActorByKey(sig.KeyID)
-		if copse.CodeOf(err) == copse.CodeNotFound {
-			err = nil
+		if err := s.addressed(tx, l.Request); err != nil {
+			return err
 		}
+		var repeat bool
+		if signer, repeat, err = s.signer(tx, l); err != nil || repeat {
+			return err
+		}
+		do, err = s.decode(ctx, &arrival{signer, l.act}, &look{s: s, tx: tx})
 		return err
 	})
-	switch {
-	case err != nil:
-		return err
-	case signer == nil && (seen || act.Type == "Delete" && act.Object.URI() == actor):
-		return nil // somebody we never knew is gone: nothing to undo, nothing to fetch
-	case signer == nil:
-		return s.parkUnverified(ctx, sig, host, body)
-	case signer.URI != actor:
-		return &refusal{status: http.StatusUnauthorized, reason: "signer_is_not_actor"}
+	if signer != nil {
+		s.heard(ctx, signer.Host)
 	}
-	if err := verify(sig, signer); err != nil {
+	switch {
+	case errors.Is(err, errUnproved):
+		return s.parkUnproved(ctx, l)
+	case errors.Is(err, errUnknown):
+		err = s.park(ctx, signer.URI, &store.Received{Host: signer.Host, Signer: signer.URI, Body: l.body})
+	case err == nil && do != nil:
+		err = s.Hub.Perform(ctx, do)
+	}
+	if err == nil && signer != nil {
+		s.replays.remember(l.sig.Hash(), time.Now())
+	}
+	return err
+}
+
+// errUnproved says that a key has to be fetched before it is known who sent
+// something.
+var errUnproved = errors.New("the key it is signed with is not known here, or not any more")
+
+// signer returns who signed a letter, and whether it came before. The signature
+// comes first: only whoever said something hears that it is known here. A repeat
+// whose signer is not known is one too.
+func (s *Server) signer(tx *store.Tx, l *letter) (signer *copse.Actor, repeat bool, err error) {
+	if l.act.ID != "" {
+		if repeat, err = tx.Seen(l.act.ID); err != nil {
+			return nil, false, err
+		}
+	}
+	signer, err = tx.ActorByKey(l.sig.KeyID)
+	switch {
+	case copse.CodeOf(err) == copse.CodeNotFound:
+		if repeat || l.act.Type == "Delete" && l.act.Object.URI() == l.actor {
+			return nil, true, nil // somebody we never knew is gone: nothing to undo, nothing to fetch
+		}
+		return nil, false, errUnproved
+	case err != nil:
+		return nil, false, err
+	case signer.URI != l.actor:
+		return nil, false, &refusal{status: http.StatusUnauthorized, reason: "signer_is_not_actor"}
+	}
+	if err := verify(l.sig, signer); err != nil {
 		switch {
 		case time.Since(signer.Fetched) < freshKey:
-			return err
-		case seen:
-			return nil
+			return nil, false, err
+		case repeat:
+			return nil, true, nil
 		}
-		return s.parkUnverified(ctx, sig, host, body)
+		return nil, false, errUnproved
 	}
-	s.heard(ctx, signer.Host)
-	if seen || s.replays.seen(sig.Hash(), time.Now()) {
-		return nil
-	}
-	if err := s.receive(ctx, &arrival{signer: signer, act: act, body: body}); err != nil {
-		return err
-	}
-	s.replays.remember(sig.Hash(), time.Now())
-	return nil
+	return signer, repeat || s.replays.seen(l.sig.Hash(), time.Now()), nil
 }
 
 func verify(sig *httpsig.Signature, signer *copse.Actor) error {
@@ -204,17 +246,17 @@ func verify(sig *httpsig.Signature, signer *copse.Actor) error {
 	return sig.Verify(key)
 }
 
-// parkUnverified keeps an activity until the key it was signed with has been
+// parkUnproved keeps an activity until the key it was signed with has been
 // fetched. Until then anybody may have sent it, in anybody's name: the signature
 // is part of what makes two of them the same, so that a stranger's copy that
 // comes first does not stand in the way of the true one.
-func (s *Server) parkUnverified(ctx context.Context, sig *httpsig.Signature, host string, body []byte) error {
-	text, err := json.Marshal(sig)
+func (s *Server) parkUnproved(ctx context.Context, l *letter) error {
+	text, err := json.Marshal(l.sig)
 	if err != nil {
 		return err
 	}
-	sum := sig.Hash()
-	return s.park(ctx, sig.KeyID+" "+hex.EncodeToString(sum[:]), &store.Received{Host: host, Signature: string(text), Body: body})
+	sum := l.sig.Hash()
+	return s.park(ctx, l.sig.KeyID+" "+hex.EncodeToString(sum[:]), &store.Received{Host: l.host, Signature: string(text), Body: l.body})
 }
 
 // park keeps r on disk for the workers, and wakes them.

@@ -13,17 +13,30 @@ import (
 	"copse/store"
 )
 
-// A look finds what an activity refers to: here, or, if it may fetch, wherever
-// it lives. While a request waits it may not, and says errUnknown instead.
+// A look finds what an activity refers to: here or, unless it is bound to a
+// transaction, wherever it lives. While a request waits nothing is asked of other
+// servers, and it says errUnknown instead.
 type look struct {
 	s     *Server
-	fetch bool
-	above []string // objects being brought in, each waiting for the next, which it answers
+	tx    *store.Tx // all that is known; nil to look as it is at each moment, and elsewhere
+	above []string  // objects being brought in, each waiting for the next, which it answers
+}
+
+func (l *look) view(ctx context.Context, fn func(*store.Tx) error) error {
+	if l.tx != nil {
+		return fn(l.tx)
+	}
+	return l.s.DB.View(ctx, fn)
+}
+
+// admit is Server.admit.
+func (l *look) admit(ctx context.Context, host string) error {
+	return l.view(ctx, func(tx *store.Tx) error { return l.s.admitted(tx, host) })
 }
 
 // ours returns an actor of this server.
 func (l *look) ours(ctx context.Context, uri string) (a *copse.Actor, err error) {
-	err = l.s.DB.View(ctx, func(tx *store.Tx) (err error) {
+	err = l.view(ctx, func(tx *store.Tx) (err error) {
 		a, err = tx.ActorByURI(uri)
 		return err
 	})
@@ -35,7 +48,7 @@ func (l *look) ours(ctx context.Context, uri string) (a *copse.Actor, err error)
 
 // actor returns any actor.
 func (l *look) actor(ctx context.Context, uri string) (a *copse.Actor, err error) {
-	err = l.s.DB.View(ctx, func(tx *store.Tx) (err error) {
+	err = l.view(ctx, func(tx *store.Tx) (err error) {
 		a, err = tx.ActorByURI(uri)
 		return err
 	})
@@ -67,14 +80,14 @@ func (l *look) document(ctx context.Context, uri string) (*ap.Object, error) {
 
 // may returns an error unless other servers may be asked.
 func (l *look) may() error {
-	if !l.fetch {
+	if l.tx != nil {
 		return errUnknown
 	}
 	return nil
 }
 
 func (l *look) followed(ctx context.Context, community copse.ID) (followed bool, err error) {
-	err = l.s.DB.View(ctx, func(tx *store.Tx) (err error) {
+	err = l.view(ctx, func(tx *store.Tx) (err error) {
 		followed, err = tx.Followed(community)
 		return err
 	})
@@ -139,7 +152,7 @@ func (l *look) object(ctx context.Context, uri string, via *copse.Actor) (o *cop
 	if uri == "" {
 		return nil, copse.Invalid("", "an object needs an id")
 	}
-	err = l.s.DB.View(ctx, func(tx *store.Tx) (err error) {
+	err = l.view(ctx, func(tx *store.Tx) (err error) {
 		o, err = tx.ObjectByURI(uri)
 		return err
 	})
@@ -161,7 +174,7 @@ func (l *look) object(ctx context.Context, uri string, via *copse.Actor) (o *cop
 	if err != nil {
 		return nil, err
 	}
-	err = l.s.DB.View(ctx, func(tx *store.Tx) (err error) {
+	err = l.view(ctx, func(tx *store.Tx) (err error) {
 		o, err = tx.ObjectByURI(uri)
 		return err
 	})

@@ -28,7 +28,11 @@ const (
 
 // admit returns an error unless this server exchanges anything with host.
 func (s *Server) admit(ctx context.Context, host string) error {
-	policy, err := s.policyFor(ctx, host)
+	return s.DB.View(ctx, func(tx *store.Tx) error { return s.admitted(tx, host) })
+}
+
+func (s *Server) admitted(tx *store.Tx, host string) error {
+	policy, err := s.policyFor(tx, host)
 	if err != nil {
 		return err
 	}
@@ -42,31 +46,21 @@ func (s *Server) admit(ctx context.Context, host string) error {
 // administrator. To block is stronger than to allow, wherever it was said, and
 // holds for everything below a host and at any port of it: names below one's own
 // cost nothing.
-func (s *Server) policyFor(ctx context.Context, host string) (copse.Policy, error) {
-	policy := copse.Undecided
-	err := s.DB.View(ctx, func(tx *store.Tx) error {
-		for at := range upwards(host) {
-			if lists(s.Block, at) {
-				policy = copse.Block
-				return nil
-			}
-			decided, err := tx.Policy(at)
-			switch {
-			case err != nil:
-				return err
-			case decided == copse.Block:
-				policy = copse.Block
-				return nil
-			case at == host:
-				policy = decided
-			}
-		}
-		return nil
-	})
-	if err == nil && policy == copse.Undecided && lists(s.Allow, host) {
-		policy = copse.Allow
+func (s *Server) policyFor(tx *store.Tx, host string) (copse.Policy, error) {
+	names := slices.Collect(upwards(host))
+	decided, err := tx.Policies(names)
+	if err != nil {
+		return "", err
 	}
-	return policy, err
+	for _, at := range names {
+		if lists(s.Block, at) || decided[at] == copse.Block {
+			return copse.Block, nil
+		}
+	}
+	if decided[host] == copse.Undecided && lists(s.Allow, host) {
+		return copse.Allow, nil
+	}
+	return decided[host], nil
 }
 
 // upwards yields host, host without its port, and every name above it.

@@ -12,7 +12,6 @@ import (
 	"copse/copse"
 	"copse/federation/ap"
 	"copse/federation/httpsig"
-	"copse/hub"
 	"copse/internal/outbound"
 	"copse/store"
 )
@@ -21,30 +20,6 @@ import (
 type arrival struct {
 	signer *copse.Actor
 	act    *ap.Object
-	body   []byte
-}
-
-// receive performs what has arrived, if everything that takes is known here, and
-// otherwise parks it for a worker, who may ask other servers.
-func (s *Server) receive(ctx context.Context, a *arrival) error {
-	err := s.perform(ctx, a, &look{s: s})
-	if errors.Is(err, errUnknown) {
-		return s.park(ctx, a.signer.URI, &store.Received{Host: a.signer.Host, Signer: a.signer.URI, Body: a.body})
-	}
-	return err
-}
-
-// perform decodes an arrival and hands it to the hub. What means nothing here is
-// no failure: peers take a refusal as trouble and try again, or give up on us.
-func (s *Server) perform(ctx context.Context, a *arrival, look *look) error {
-	if !hub.Knows(a.act.Type) {
-		return nil
-	}
-	act, err := s.decode(ctx, a, look)
-	if err != nil || act == nil {
-		return err
-	}
-	return s.Hub.Perform(ctx, act)
 }
 
 const (
@@ -178,12 +153,16 @@ func (s *Server) rework(ctx context.Context, r *store.Received) error {
 			return err
 		}
 	}
-	look := &look{s: s, fetch: true}
+	look := &look{s: s}
 	signer, err := look.actor(ctx, r.Signer)
 	if err != nil {
 		return err
 	}
-	return s.perform(ctx, &arrival{signer: signer, act: act, body: r.Body}, look)
+	do, err := s.decode(ctx, &arrival{signer, act}, look)
+	if err != nil || do == nil {
+		return err
+	}
+	return s.Hub.Perform(ctx, do)
 }
 
 // checkParked fetches the key that a parked activity was signed with and checks

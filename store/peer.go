@@ -2,7 +2,7 @@ package store
 
 import (
 	"database/sql"
-	"errors"
+	"slices"
 	"time"
 
 	"copse/copse"
@@ -64,13 +64,27 @@ func (tx *Tx) PeerAt(host string) (*copse.Peer, error) {
 	return tx.Peer(host)
 }
 
-// Policy returns what was decided about the peer at host, if anything was.
-func (tx *Tx) Policy(host string) (copse.Policy, error) {
-	policy, err := one(tx, value[copse.Policy], `select policy from peers where host = $1`, host)
-	if errors.Is(err, sql.ErrNoRows) {
-		return copse.Undecided, nil
+// Policies returns what was decided about peers at hosts, of those that anything
+// was decided about.
+func (tx *Tx) Policies(hosts []string) (map[string]copse.Policy, error) {
+	const atOnce = 4 // a host, itself with a port, and the names above it
+	decided := make(map[string]copse.Policy, len(hosts))
+	for some := range slices.Chunk(hosts, atOnce) {
+		at := func(i int) string { return some[min(i, len(some)-1)] }
+		_, err := many(tx, func(r row) (none struct{}, err error) {
+			var (
+				host   string
+				policy copse.Policy
+			)
+			err = r.Scan(&host, &policy)
+			decided[host] = policy
+			return none, err
+		}, `select host, policy from peers where host in ($1, $2, $3, $4)`, at(0), at(1), at(2), at(3))
+		if err != nil {
+			return nil, err
+		}
 	}
-	return policy, err
+	return decided, nil
 }
 
 // Peers returns every peer, by name.
