@@ -143,15 +143,16 @@ func (s *sqlite) view(ctx context.Context, fn func(*Tx) error) error {
 		return errClosed
 	}
 	defer func() { s.readers <- c }()
-	// Nothing in here is cut short by the caller going away. The bounds of the
-	// transaction must not be, or the connection would stay inside it; and a
-	// statement takes less time than the two goroutines that would watch over it.
+	// The bounds of the transaction must not be cut short by the caller going
+	// away, or the connection would stay inside it.
 	whole := context.WithoutCancel(ctx)
 	if _, err := c.exec(whole, "begin", nil); err != nil {
 		return err
 	}
 	defer c.exec(whole, "rollback", nil) // a read has nothing to commit and cannot fail to end
-	return safely(func() error { return fn(newTx(whole, c)) })
+	tx := newTx(ctx, c)
+	tx.brief = whole // reading a row takes less time than the goroutines that would watch over it
+	return safely(func() error { return fn(tx) })
 }
 
 func (s *sqlite) update(ctx context.Context, fn func(*Tx) error) error {

@@ -63,12 +63,13 @@ var ErrInUse = errors.New("another copse server is using this database")
 // Close waits for what is being written and closes the database.
 func (db *DB) Close() error { return db.engine.close() }
 
-// A Tx is a transaction. It lives inside one call of View or Update; Now is the
-// same instant throughout.
+// A Tx is a transaction. It lives inside one call of View or Update and carries
+// that call's context; Now is the same instant throughout.
 type Tx struct {
-	ctx context.Context
-	run runner
-	Now time.Time
+	ctx   context.Context
+	brief context.Context // for what reads one row: may be one that does not end
+	run   runner
+	Now   time.Time
 }
 
 // A runner runs statements within a transaction.
@@ -82,7 +83,7 @@ type runner interface {
 }
 
 func newTx(ctx context.Context, run runner) *Tx {
-	return &Tx{ctx: ctx, run: run, Now: time.Now().UTC().Truncate(time.Microsecond)}
+	return &Tx{ctx: ctx, brief: ctx, run: run, Now: time.Now().UTC().Truncate(time.Microsecond)}
 }
 
 // View runs fn in a transaction that only reads and sees one state throughout.
@@ -121,7 +122,10 @@ func many[T any](tx *Tx, scan func(row) (T, error), query string, args ...any) (
 // one is like many but returns the only row, or sql.ErrNoRows.
 func one[T any](tx *Tx, scan func(row) (T, error), query string, args ...any) (T, error) {
 	var none T
-	rows, err := tx.run.query(tx.ctx, query, storable(args))
+	if err := tx.ctx.Err(); err != nil {
+		return none, err
+	}
+	rows, err := tx.run.query(tx.brief, query, storable(args))
 	if err != nil {
 		return none, err
 	}
