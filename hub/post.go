@@ -2,10 +2,13 @@ package hub
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/google/uuid"
 
 	"copse/copse"
 	"copse/store"
@@ -13,9 +16,36 @@ import (
 
 // Post performs the Create of o by somebody here, filling in its names. What has
 // a time already, because it was said before this server was there, keeps it.
-func (h *Hub) Post(ctx context.Context, by *copse.Actor, o *copse.Object) (err error) {
+func (h *Hub) Post(ctx context.Context, by *copse.Actor, o *copse.Object) error {
+	return h.post(ctx, o, h.mint("Create", by))
+}
+
+// PostOnce is Post from a form, which a double click or a reload sends twice. form
+// is a text that nobody guesses, made when it was shown. The same words from the
+// same form are one post: o becomes what the first of them made.
+func (h *Hub) PostOnce(ctx context.Context, by *copse.Actor, o *copse.Object, form string) error {
+	if form == "" {
+		return h.Post(ctx, by, o)
+	}
+	act := h.mint("Create", by)
+	// Other words are another post: who comes back to the form may go on writing.
+	said := fmt.Appendf(nil, "%d %q %s %d %d %t %q %q", by.ID, form, o.Kind, o.Community, o.Parent, o.Question, o.Title, o.Source)
+	act.URI = h.Base + "/activities/create/" + uuid.NewHash(sha256.New(), uuid.NameSpaceURL, said, 8).String()
+	if err := h.post(ctx, o, act); err != nil {
+		return err
+	}
+	return h.DB.View(ctx, func(tx *store.Tx) error {
+		made, err := tx.Made(act.URI)
+		if err == nil {
+			*o = *made
+		}
+		return err
+	})
+}
+
+func (h *Hub) post(ctx context.Context, o *copse.Object, act *copse.Activity) (err error) {
 	for range 5 { // ids of what peers made at the same moment may be in the way
-		err = h.post(ctx, by, o)
+		err = h.tryPost(ctx, o, act)
 		if copse.CodeOf(err) != copse.CodeConflict {
 			return err
 		}
@@ -23,8 +53,8 @@ func (h *Hub) Post(ctx context.Context, by *copse.Actor, o *copse.Object) (err e
 	return err
 }
 
-func (h *Hub) post(ctx context.Context, by *copse.Actor, o *copse.Object) error {
-	o.ID, o.Author, o.Local = store.NewID(), by.ID, true
+func (h *Hub) tryPost(ctx context.Context, o *copse.Object, act *copse.Activity) error {
+	o.ID, o.Author, o.Local = store.NewID(), act.Actor.ID, true
 	if !o.Published.IsZero() {
 		o.ID = store.NewIDAt(o.Published)
 	}
@@ -33,7 +63,6 @@ func (h *Hub) post(ctx context.Context, by *copse.Actor, o *copse.Object) error 
 		path = "/comment/"
 	}
 	o.URI = fmt.Sprintf("%s%s%d", h.Base, path, o.ID)
-	act := h.mint("Create", by)
 	act.Object = o
 	return h.Perform(ctx, act)
 }

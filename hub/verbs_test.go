@@ -3,6 +3,7 @@ package hub_test
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -228,6 +229,48 @@ func TestPerformingTwiceIsPerformingOnce(t *testing.T) {
 			}
 			if creates != 1 {
 				t.Errorf("it was announced %d times, want once", creates)
+			}
+			return err
+		})
+	})
+}
+
+// A double click on "Post", and a reload of what followed after a restart.
+func TestAFormSentTwicePostsOnce(t *testing.T) {
+	each(t, func(t *testing.T, p *place) {
+		ann := p.people["ann"]
+		post := func(form, title string) copse.ID {
+			o := &copse.Object{Kind: "topic", Community: p.trees.ID, Title: title, HTML: "<p>Sick?</p>"}
+			if err := p.hub.PostOnce(t.Context(), ann, o, form); err != nil {
+				t.Error(err)
+			}
+			return o.ID
+		}
+		var (
+			made   [4]copse.ID
+			clicks sync.WaitGroup
+		)
+		for i := range made {
+			clicks.Go(func() { made[i] = post("form", "Ash") })
+		}
+		clicks.Wait()
+		p.hub = &hub.Hub{DB: p.hub.DB, Kinds: p.hub.Kinds, Wire: wire{}, Base: p.hub.Base}
+		for _, id := range append(made[:], post("form", "Ash")) {
+			if id != made[0] || id == 0 {
+				t.Errorf("one form led to %d and to %d", made[0], id)
+			}
+		}
+		for _, other := range [][2]string{{"form", "Oak"}, {"another form", "Ash"}, {"", "Ash"}, {"", "Ash"}} {
+			if post(other[0], other[1]) == made[0] {
+				t.Errorf("%q from form %q passes for what was posted before", other[1], other[0])
+			}
+		}
+		o := &copse.Object{Kind: "topic", Community: p.trees.ID, Title: "Ash", HTML: "<p>Sick?</p>"}
+		p.must(p.hub.PostOnce(t.Context(), p.people["bob"], o, "form"))
+		p.view(func(tx *store.Tx) error {
+			posts, err := tx.Newest(copse.Viewer{Actor: ann.ID}, p.trees.ID, "topic", 0, 20)
+			if len(posts) != 6 {
+				t.Errorf("there are %d conversations, want 6", len(posts))
 			}
 			return err
 		})

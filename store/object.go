@@ -57,6 +57,14 @@ func (tx *Tx) ObjectByURI(uri string) (*copse.Object, error) {
 	return found(one(tx, scanObject, `select `+objectColumns+` from objects o where o.uri = $1`, uri))
 }
 
+// Made returns what the activity with the given URI was done to.
+func (tx *Tx) Made(activity string) (*copse.Object, error) {
+	return found(one(tx, scanObject, `
+		select `+objectColumns+`
+		from activities v join objects o on o.uri = v.object
+		where v.hash = $1`, hash(activity)))
+}
+
 // AddObject inserts o and brings its thread up to date. It refuses an object
 // whose URI is taken: what is there is changed by SetObject alone. If another
 // object has its id, a remote one gets the next free one, and a local one is

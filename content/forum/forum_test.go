@@ -532,6 +532,44 @@ func TestAConversationIsNoQuestion(t *testing.T) {
 	b.get("/c/damp").hasNot("Can you answer")
 }
 
+func TestADoubleClickPostsOnce(t *testing.T) {
+	c := newCrowd(t)
+	member := c.browsers["member"]
+	topic := "/post/" + id(c.openQuestion)
+	for _, tt := range []struct{ form, action string }{
+		{"/c/open/ask", "/c/open/ask"}, {"/c/open/new", "/c/open/new"}, {topic, topic + "/reply"}, {topic + "/reply", topic + "/reply"},
+	} {
+		shown := once(t, member.get(tt.form).want(200))
+		if again := once(t, member.get(tt.form)); again == shown {
+			t.Errorf("%s is the same form twice", tt.form)
+		}
+		form := url.Values{"title": {"Twice?"}, "text": {"Once."}, "once": {shown}}
+		preview := url.Values{"title": {"Twice?"}, "text": {"Once."}, "once": {shown}, "preview": {"1"}}
+		if kept := once(t, member.post(tt.action, preview).want(200)); kept != shown {
+			t.Errorf("%s: the preview is another form", tt.action)
+		}
+		first := member.post(tt.action, form).want(303)
+		if second := member.post(tt.action, form).want(303); second.to != first.to {
+			t.Errorf("%s leads to %s first and then to %s", tt.action, first.to, second.to)
+		}
+		form.Set("text", "Other words.")
+		if other := member.post(tt.action, form).want(303); other.to == first.to {
+			t.Errorf("%s: other words got lost", tt.action)
+		}
+	}
+}
+
+// once is what tells the form on a page from every other one.
+func once(t *testing.T, page answer) string {
+	t.Helper()
+	_, rest, ok := strings.Cut(page.want(200).body, `name="once" value="`)
+	value, _, _ := strings.Cut(rest, `"`)
+	if !ok || value == "" {
+		t.Fatalf("%s: nothing tells its form from others", page.what)
+	}
+	return value
+}
+
 func TestHelpfulTwiceIsHelpfulOnce(t *testing.T) {
 	c := newCrowd(t)
 	at := "/comment/" + id(c.reply)

@@ -1,6 +1,7 @@
 package forum
 
 import (
+	"crypto/rand"
 	"net/http"
 	"strings"
 	"time"
@@ -52,7 +53,7 @@ func (p pages) start(question bool) web.Handler {
 			form.Fail("title", titleMissing(v, question))
 		}
 		if !form.Failed() {
-			err := p.Hub.Post(r.Context(), v.Me(), o)
+			err := p.Hub.PostOnce(r.Context(), v.Me(), o, r.PostFormValue("once"))
 			if !p.Blame(v, &form, err) && err != nil {
 				return err
 			}
@@ -73,7 +74,7 @@ func titleMissing(v *web.Visit, question bool) string {
 }
 
 func (p pages) showStart(w http.ResponseWriter, r *http.Request, v *web.Visit, question bool, status int, form page.Form) error {
-	writing := &writing{Form: form}
+	writing := &writing{Form: form, Once: once(form)}
 	err := p.DB.View(r.Context(), func(tx *store.Tx) error {
 		st, err := p.Standing(v, tx, r)
 		if err != nil {
@@ -133,10 +134,18 @@ func (p pages) showWriting(w http.ResponseWriter, r *http.Request, writing *writ
 	return p.Render(w, r, status, write(writing))
 }
 
+// once tells a form from every other one, for as long as somebody writes in it.
+func once(f page.Form) string {
+	if was := f.Value("once"); was != "" {
+		return was
+	}
+	return rand.Text()
+}
+
 // replying is the form for a reply at the foot of a topic.
 func (p pages) replying(v *web.Visit, tx *store.Tx, sc *scene) (*writing, error) {
 	w := &writing{
-		Action: address(sc.Topic.Object) + "/reply", Button: v.W.T("reply.post"),
+		Action: address(sc.Topic.Object) + "/reply", Button: v.W.T("reply.post"), Once: once(page.Form{}),
 		Text: page.Field{Name: "text", Label: v.W.T("reply.title"), Hint: v.W.T("write.text_hint"), Rows: 6},
 	}
 	w.Frame.W = v.W
@@ -179,7 +188,7 @@ func (p pages) reply(w http.ResponseWriter, r *http.Request, v *web.Visit) error
 	text := strings.TrimSpace(r.PostFormValue("text"))
 	// What answers something that was written for members is for members too.
 	o := &copse.Object{Kind: Reply, Parent: parent.ID, Source: text, HTML: markup.HTML(text), Audience: sc.Topic.Audience}
-	err = p.Hub.Post(r.Context(), v.Me(), o)
+	err = p.Hub.PostOnce(r.Context(), v.Me(), o, r.PostFormValue("once"))
 	if p.Blame(v, &form, err) {
 		return p.showReply(w, r, v, http.StatusUnprocessableEntity, form)
 	}
@@ -236,7 +245,7 @@ func (p pages) showReply(w http.ResponseWriter, r *http.Request, v *web.Visit, s
 		if writing, err = p.replying(v, tx, sc); err != nil {
 			return err
 		}
-		writing.Form = form
+		writing.Form, writing.Once = form, once(form)
 		writing.Back = address(parent.Object)
 		writing.Barrier = barrierTo(v, r, sc.Standing, copse.MayReply(sc.facts(v, parent.Object)))
 		show, err := p.showing(v, tx, sc)
