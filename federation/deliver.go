@@ -562,6 +562,9 @@ func (t *trip) fail(err error) {
 	if !no.slow {
 		t.peer.Fails++
 		t.peer.State = copse.PeerFailing
+		if t.peer.Fails == 1 {
+			t.lane.s.forgetSigns(t.peer.Host)
+		}
 	}
 	pause := backOff(t.peer.Fails, firstRetry, longestRetry)
 	switch {
@@ -602,33 +605,77 @@ func (t *trip) save(ctx context.Context) error {
 	return err
 }
 
-// heard notes that a peer is there. If we had given up on it for a while, what
-// waits for it is tried now.
-func (s *Server) heard(ctx context.Context, host string) {
+// sign is how we know that a peer is there: it sent something, or it answered.
+type sign struct {
+	host string
+	sent bool
+}
+
+// signFor is how long one is as good as the next: a peer's lane is tried before
+// its time once in that long, whatever the peer says meanwhile.
+const signFor = time.Minute
+
+// heard notes a sign of a peer. What waits for the peer is tried now, once: how
+// long to wait if it does not take that goes on from where it was.
+func (s *Server) heard(ctx context.Context, of sign) {
 	now := time.Now()
-	if last, ok := s.lastHeard.Load(host); ok && now.Sub(last.(time.Time)) < time.Minute {
+	if last, ok := s.lastHeard.Load(of); ok && now.Sub(last.(time.Time)) < signFor {
 		return
 	}
-	s.lastHeard.Store(host, now)
+	s.lastHeard.Store(of, now)
+	s.breaker.relent(of.host)
 	var peer *copse.Peer
 	err := s.DB.Update(ctx, func(tx *store.Tx) (err error) {
-		if peer, err = tx.PeerAt(host); err != nil {
+		if peer, err = tx.PeerAt(of.host); err != nil {
 			return err
 		}
+		was := *peer
 		if peer.NotUntil.After(tx.Now) {
 			peer.NotUntil = tx.Now
+		}
+		if peer.Fails == 0 || peer.NotUntil.IsZero() { // nothing waits that could show it
+			peer.State, peer.Fails = copse.PeerOK, 0
+		}
+		if *peer != was {
 			if err := tx.SetHealth(peer); err != nil {
 				return err
 			}
 		}
-		return tx.Heard(host, tx.Now)
+		if !of.sent {
+			return nil
+		}
+		return tx.Heard(of.host, tx.Now)
 	})
 	if err != nil {
-		slog.ErrorContext(ctx, "heard", "host", host, "err", err)
+		slog.ErrorContext(ctx, "heard", "host", of.host, "err", err)
 		return
 	}
 	s.rest(peer.ID, time.Time{})
 	s.Hub.Outbox.Ring()
+}
+
+// forgetSigns has the next sign of a peer count however soon it comes: the peer
+// has just been found away, for the first time in a row.
+func (s *Server) forgetSigns(host string) {
+	s.lastHeard.Delete(sign{host, false})
+	s.lastHeard.Delete(sign{host, true})
+}
+
+// missed notes that a peer did not answer somebody who reads what it has, so that
+// they hear how old their copy may be. When it is sent to next stays as it was.
+func (s *Server) missed(ctx context.Context, host string) {
+	err := s.DB.Update(ctx, func(tx *store.Tx) error {
+		peer, err := tx.PeerAt(host)
+		if err != nil || peer.State != copse.PeerOK {
+			return err
+		}
+		s.forgetSigns(host)
+		peer.State, peer.Error = copse.PeerFailing, notAnswering
+		return tx.SetHealth(peer)
+	})
+	if err != nil && ctx.Err() == nil {
+		slog.ErrorContext(ctx, "missed", "host", host, "err", err)
+	}
 }
 
 // undelivered is why a peer did not take something.
@@ -691,7 +738,10 @@ func (s *Server) send(ctx context.Context, peer *copse.Peer, p parcel) error {
 	return judged(res)
 }
 
-const unusable = "its address cannot be used"
+const (
+	unusable     = "its address cannot be used"
+	notAnswering = "it is not answering"
+)
 
 func unreachable(err error) error {
 	switch {
@@ -700,7 +750,7 @@ func unreachable(err error) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		return &undelivered{words: "it did not answer in time", err: err}
 	}
-	return &undelivered{words: "it is not answering", err: err}
+	return &undelivered{words: notAnswering, err: err}
 }
 
 // judged returns what an answer means, nil if the peer has it now. What it says

@@ -471,6 +471,115 @@ func TestADormantCouncilIsWokenByItsOwnVoice(t *testing.T) {
 	})
 }
 
+// Who reads what a council that is away has said is told so by the next page, and
+// no longer once anything comes from there. Deliveries are as they were.
+func TestReadersNoticeThatACouncilIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t, "leeds.example", "harlow.example")
+		leeds, harlow := n.towns["leeds.example"], n.towns["harlow.example"]
+		joan, bob := harlow.person("joan"), leeds.person("bob")
+		trees := harlow.community(joan, "trees", copse.JoinOpen, copse.Public)
+		there := leeds.find("!trees@harlow.example")
+		leeds.join(bob, there)
+		time.Sleep(10 * time.Minute)
+		looked := func(after time.Duration) *copse.Peer {
+			t.Helper()
+			time.Sleep(after)
+			leeds.fed.Freshen(there)
+			synctest.Wait()
+			return leeds.peer("harlow.example")
+		}
+		if p := looked(0); p.State != copse.PeerOK {
+			t.Errorf("it is %s and answers", p.State)
+		}
+		n.forget()
+		for range 10 {
+			looked(time.Second / 10)
+		}
+		if got := n.requests("harlow.example"); len(got) > 0 {
+			t.Errorf("ten pages of one minute asked for %q", got)
+		}
+
+		n.answer("harlow.example", refused)
+		if p := looked(time.Minute); p.State != copse.PeerFailing || p.Fails != 0 || !p.NotUntil.IsZero() || p.Error == "" {
+			t.Errorf("it does not answer and is %+v", p)
+		}
+		n.answer("harlow.example", nil)
+		if p := looked(time.Minute); p.State != copse.PeerOK {
+			t.Errorf("it answers again and is %s", p.State)
+		}
+
+		harlow.post(joan, &trees.Actor, "Elm", "<p>Elm")
+		n.answer("harlow.example", refused)
+		if p := looked(10 * time.Second); p.State != copse.PeerFailing {
+			t.Errorf("it does not answer any more and is %s", p.State)
+		}
+		n.answer("harlow.example", nil)
+		harlow.post(joan, &trees.Actor, "Ash", "<p>Ash")
+		synctest.Wait()
+		if p := leeds.peer("harlow.example"); p.State != copse.PeerOK {
+			t.Errorf("it has spoken and is %s", p.State)
+		}
+
+		n.answer("harlow.example", answering(403))
+		if p := looked(time.Minute); p.State != copse.PeerOK {
+			t.Errorf("it refuses to answer and is %s", p.State)
+		}
+	})
+}
+
+// What waits for a council that is back waits no longer once there is a sign of
+// it, an answer or something sent; and if it still takes nothing, the pauses go on
+// from where they were.
+func TestASignOfACouncilTriesItsLaneAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t, "leeds.example", "harlow.example")
+		leeds, harlow := n.towns["leeds.example"], n.towns["harlow.example"]
+		joan, bob := harlow.person("joan"), leeds.person("bob")
+		trees := harlow.community(joan, "trees", copse.JoinOpen, copse.Public)
+		there := leeds.find("!trees@harlow.example")
+		leeds.join(bob, there)
+		synctest.Wait()
+		for name, sign := range map[string]func(){
+			"an answer":      func() { leeds.fed.Freshen(there) },
+			"something sent": func() { harlow.post(joan, &trees.Actor, "Elm", "<p>Elm") },
+		} {
+			n.answer("harlow.example", refused)
+			waiting := leeds.post(bob, there, "Oak", "<p>Oak")
+			time.Sleep(6 * time.Hour)
+			fails := leeds.peer("harlow.example").Fails
+
+			// It speaks and takes nothing: one more attempt, however much it says.
+			n.answer("harlow.example", func(r *http.Request) (*http.Response, error) {
+				if r.Method == http.MethodPost {
+					return refused(r)
+				}
+				return nil, nil
+			})
+			for range 5 {
+				sign()
+				synctest.Wait()
+				time.Sleep(6 * time.Second)
+			}
+			p := leeds.peer("harlow.example")
+			if p.Fails != fails+1 || p.State != copse.PeerFailing || time.Until(p.NotUntil) < time.Hour {
+				t.Errorf("after %s the lane has failed %d times, want %d, and is tried again in %v", name, p.Fails, fails+1, time.Until(p.NotUntil))
+			}
+
+			n.answer("harlow.example", nil)
+			time.Sleep(2 * time.Minute)
+			sign()
+			synctest.Wait()
+			if o := leeds.object(waiting.URI); o.Accepted.IsZero() {
+				t.Errorf("after %s it still waits", name)
+			}
+			if p := leeds.peer("harlow.example"); p.State != copse.PeerOK || p.Fails != 0 {
+				t.Errorf("after %s it is %s with %d failures", name, p.State, p.Fails)
+			}
+		}
+	})
+}
+
 // A blocked council gets nothing, and what waited once it is trusted again.
 func TestABlockedCouncilGetsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -53,7 +53,7 @@ type Server struct {
 	lanes   lanes
 	recent  recent
 
-	lastHeard sync.Map // host → time.Time: when that was last written down
+	lastHeard sync.Map // sign → time.Time: when that was last written down
 }
 
 // Routes adds what peers ask for. The actor and object pages themselves share
@@ -137,7 +137,9 @@ func (s *Server) Run(ctx context.Context) {
 	var work sync.WaitGroup
 	work.Go(func() { s.deliver(ctx) })
 	work.Go(func() { s.workOff(ctx) })
-	work.Go(func() { s.freshenStale(ctx) })
+	for range freshenAtOnce {
+		work.Go(func() { s.freshenStale(ctx) })
+	}
 	work.Wait()
 }
 

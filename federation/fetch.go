@@ -396,6 +396,24 @@ func (b *breaker) enter(host string, now time.Time) error {
 	return nil
 }
 
+// relent has a host asked again that gave a sign of itself. Whether it answers is
+// for that to show.
+func (b *breaker) relent(host string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if h := b.hosts[host]; h != nil {
+		h.until = time.Time{}
+	}
+}
+
+// silent reports whether a host did not answer when it was last asked.
+func (b *breaker) silent(host string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	h := b.hosts[host]
+	return h != nil && h.fails > 0
+}
+
 func (b *breaker) leave(host string, now time.Time, how outcome) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -185,7 +185,7 @@ func (s *Server) judge(l *letter) error {
 		return err
 	})
 	if signer != nil {
-		s.heard(ctx, signer.Host)
+		s.heard(ctx, sign{signer.Host, true})
 	}
 	switch {
 	case errors.Is(err, errUnproved):

@@ -24,6 +24,12 @@ const (
 	describedFor = 24 * time.Hour
 	// freshFor is how old what we know of an actor may be when it is looked at.
 	freshFor = time.Hour
+	// answersFor is how long a server that answered is taken to be there, while
+	// people read what its communities say.
+	answersFor = 5 * time.Second
+	// freshenAtOnce is how many servers are asked for what people look at, so that
+	// one that is slow to answer does not hide that another does not.
+	freshenAtOnce = 4
 )
 
 // admit returns an error unless this server exchanges anything with host.
@@ -291,35 +297,44 @@ func (s *Server) askWebfinger(ctx context.Context, name, host string, want copse
 }
 
 // Freshen has a remote actor read again in the background, if that was last done
-// a while ago. Whoever looks at it now sees what was known before.
+// a while ago. Whoever looks at it now sees what was known before. Of a community
+// it finds out whether its home answers, however lately it was read.
 func (s *Server) Freshen(a *copse.Actor) {
-	if !a.Local && time.Since(a.Fetched) >= freshFor {
-		s.stale.add(a.URI)
+	if !a.Local && (a.Type == copse.Group || time.Since(a.Fetched) >= freshFor) {
+		s.stale.add(a, time.Now())
 	}
 }
 
-// stale are remote actors that somebody looked at and that were not read for a
-// while. The zero value is ready.
+// stale are remote actors that somebody looks at and that are to be asked for
+// again. The zero value is ready.
 type stale struct {
-	mu   sync.Mutex
-	uris map[string]bool // guarded by mu
-	bell hub.Bell
+	mu    sync.Mutex
+	uris  map[string]bool      // guarded by mu
+	asked map[string]time.Time // guarded by mu; by host: when it was last asked about a community
+	bell  hub.Bell
 }
 
 // maxStale bounds what waits to be read again: somebody who leafs through a
 // directory looks at more actors than anybody misses news of.
 const maxStale = 100
 
-func (l *stale) add(uri string) {
+func (l *stale) add(a *copse.Actor, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.uris == nil {
-		l.uris = make(map[string]bool)
+		l.uris, l.asked = make(map[string]bool), make(map[string]time.Time)
 	}
-	if len(l.uris) < maxStale {
-		l.uris[uri] = true
-		l.bell.Ring()
+	if len(l.uris) >= maxStale {
+		return
 	}
+	if a.Type == copse.Group {
+		if now.Sub(l.asked[a.Host]) < answersFor {
+			return
+		}
+		l.asked[a.Host] = now
+	}
+	l.uris[a.URI] = true
+	l.bell.Ring()
 }
 
 // take returns one of them, or "".
@@ -346,8 +361,33 @@ func (s *Server) freshenStale(ctx context.Context) {
 			}
 			continue
 		}
-		if _, err := s.fetchActor(withBudget(ctx), uri); err != nil {
+		if err := s.freshen(withBudget(ctx), uri); err != nil && ctx.Err() == nil {
 			slog.DebugContext(ctx, "freshen", "uri", uri, "err", err)
 		}
 	}
+}
+
+// freshen asks for a remote actor, reads it again if that was last done a while
+// ago, and notes whether its server answers.
+func (s *Server) freshen(ctx context.Context, uri string) error {
+	var a *copse.Actor
+	err := s.DB.View(ctx, func(tx *store.Tx) (err error) {
+		a, err = tx.ActorByURI(uri)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	w, err := s.fetch(ctx, uri)
+	switch {
+	case err == nil:
+		s.heard(ctx, sign{a.Host, false})
+	case s.breaker.silent(a.Host):
+		s.missed(ctx, a.Host)
+	}
+	if err != nil || time.Since(a.Fetched) < freshFor {
+		return err
+	}
+	_, err = s.learn(ctx, w)
+	return err
 }

@@ -134,21 +134,21 @@ func (s *Site) communityHome(w http.ResponseWriter, r *http.Request, v *Visit) e
 	if err != nil {
 		return err
 	}
-	if !st.Community.Local && v.Login != nil {
-		s.Fed.Freshen(&st.Community.Actor)
-	}
 	ctx := templ.WithChildren(r.Context(), templ.Join(fronts...))
 	return s.Render(w, r.WithContext(ctx), http.StatusOK, page.CommunityHome(h))
 }
 
 // Inside returns the frame of a page in a community, and what to say if its home
-// does not answer. current is the address of the section that the page is in.
+// does not answer, which the next page will know if nobody has noticed yet. current is the address of the section that the page is in.
 func (s *Site) Inside(v *Visit, tx *store.Tx, r *http.Request, st *Standing, title, current string) (f page.Frame, stale page.Copy, err error) {
 	f = s.Frame(v, r, title)
 	f.Nav = "communities"
 	f.Trail = []page.Link{{Text: v.W.T("nav.home"), URL: "/"}, {Text: v.W.T("nav.communities"), URL: "/communities"}}
 	if f.Place, err = s.Place(v, tx, st.Community, current); err != nil {
 		return f, stale, err
+	}
+	if v.Login != nil {
+		s.Fed.Freshen(&st.Community.Actor)
 	}
 	stale, err = s.staleCopy(v, tx, st.Community)
 	return f, stale, err

@@ -47,11 +47,12 @@ journey('what is written while Harlow is away waits and arrives once', (open, sc
     await harlow.kill()
     await tess.goto(stevenage.url + there)
     await says(tess, before)
+    const banner = /Harlow District Council is not answering\s+You are reading a copy from \S.*\. New posts will be sent when it is back\./
+    await shows(tess, stevenage.url + there, banner, performance.now())
     await tess.goto(`${stevenage.url + there}/ask`)
     await ask(tess, tessAsks)
     await says(tess, tessAsks, 'Waiting to send to Harlow District Council')
     const asked = tess.url()
-    const banner = /Harlow District Council is not answering\s+You are reading a copy from \S.*\. New posts will be sent when it is back\./
     await shows(tess, asked, banner, performance.now())
     await look(tess, 'away-waiting')
     await tess.goto(stevenage.url + there)
