@@ -8,6 +8,7 @@ type Facts struct {
 	State     State
 	Author    bool // the actor made the object in question
 	Deleted   bool // the object in question is a tombstone
+	Admin     bool // the actor runs this server
 
 	// Announced says that the community itself, at its home, passed the activity
 	// on. What may happen in a community is for its home to decide: we do not
@@ -83,6 +84,16 @@ func MayRemove(f Facts) error {
 		return nil
 	}
 	return Forbidden("only the author or a facilitator may remove this")
+}
+
+// MaySendAgain returns nil if the actor may have something sent again that other
+// councils did not take: its author, a facilitator, and whoever runs the server
+// that sends it.
+func MaySendAgain(f Facts) error {
+	if f.Author || f.Admin || f.Role >= Moderator {
+		return nil
+	}
+	return Forbidden("only the author or a facilitator may send this again")
 }
 
 // MayLike returns nil if the actor may mark something as helpful.

@@ -207,11 +207,18 @@ func TestWhatIsRefusedHoldsNothingUp(t *testing.T) {
 			}
 			harlow.view(func(tx *store.Tx) error {
 				r, err := tx.Receipts(lost.ID)
-				if err == nil && (len(r) != 1 || r[0].Has || !r[0].Gone || !strings.Contains(r[0].Error, fmt.Sprint(status))) {
+				if err == nil && (len(r) != 1 || r[0].Has || r[0].Stopped.IsZero() || !strings.Contains(r[0].Error, fmt.Sprint(status))) {
 					t.Errorf("%d: the receipts say %+v", status, r)
 				}
 				return err
 			})
+			if err := harlow.hub.SendAgain(t.Context(), joan, lost); err != nil {
+				t.Error(err)
+			}
+			synctest.Wait()
+			if got := peers[0].announced(); got[len(got)-1] != lost.URI {
+				t.Errorf("%d: sent again, it was told of %q, want %s last", status, got, lost.URI)
+			}
 		}
 	})
 }
@@ -627,7 +634,7 @@ func TestNothingIsSentToACouncilThatHasLeft(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		harlow.view(func(tx *store.Tx) error {
 			r, err := tx.Receipts(poison.ID)
-			if err == nil && (len(r) != 1 || r[0].Has || r[0].Gone || r[0].Peer.State != copse.PeerOK) {
+			if err == nil && (len(r) != 1 || r[0].Has || !r[0].Stopped.IsZero() || r[0].Peer.State != copse.PeerOK) {
 				t.Fatalf("it has not been stepped over: %+v", r)
 			}
 			return err

@@ -86,6 +86,35 @@ func (h *Hub) Remove(ctx context.Context, by *copse.Actor, o *copse.Object, reas
 	return h.Perform(ctx, act)
 }
 
+// SendAgain has other councils asked once more to take o, which they did not and
+// we had stopped trying. It changes nothing but what is sent, so it is no activity.
+func (h *Hub) SendAgain(ctx context.Context, by *copse.Actor, o *copse.Object) error {
+	err := h.DB.Update(ctx, func(tx *store.Tx) error {
+		c, err := tx.Community(o.Community)
+		if err != nil {
+			return err
+		}
+		facts, err := tx.Facts(by.ID, c, o)
+		if err != nil {
+			return err
+		}
+		login, err := tx.Login(by.ID)
+		if err != nil {
+			return err
+		}
+		facts.Admin = login.Role != store.Ordinary
+		if err := copse.MaySendAgain(facts); err != nil {
+			return err
+		}
+		return tx.SendAgain(o.ID)
+	})
+	if err != nil {
+		return fmt.Errorf("send %s again: %w", o.URI, err)
+	}
+	h.Outbox.Ring()
+	return nil
+}
+
 // Like marks o as helpful to by, or takes that back.
 func (h *Hub) Like(ctx context.Context, by *copse.Actor, o *copse.Object, helpful bool) error {
 	like := h.mint("Like", by)

@@ -197,11 +197,11 @@ func (tx *Tx) Postpone(peer, outbox copse.ID, reason string, until time.Time) er
 
 // A Receipt says whether one council has something that was posted here.
 type Receipt struct {
-	Peer  copse.Peer
-	Has   bool
-	Error string    // why not, in plain words
-	Since time.Time // when it was sent off
-	Gone  bool      // no longer tried
+	Peer    copse.Peer
+	Has     bool
+	Error   string    // why not, in plain words
+	Since   time.Time // when it was sent off
+	Stopped time.Time // when it was given up; zero while it is still tried
 }
 
 // Receipts returns who has the newest words of the object that was announced
@@ -214,9 +214,9 @@ func (tx *Tx) Receipts(object copse.ID) ([]Receipt, error) {
 			ours   bool
 			extra  sql.NullInt64
 			err2   sql.NullString
-			gone   sql.NullInt64
+			ended  sql.NullInt64
 		)
-		err = r.Scan(append(p.dest(), &outbox, &ours, &extra, &err2, &gone)...)
+		err = r.Scan(append(p.dest(), &outbox, &ours, &extra, &err2, &ended)...)
 		c.Peer = *p.peer()
 		c.Since = time.UnixMilli(int64(outbox) / 2048).UTC()
 		// What a home is sent stands in its extras until it has taken it.
@@ -224,7 +224,7 @@ func (tx *Tx) Receipts(object copse.ID) ([]Receipt, error) {
 		if c.Error = err2.String; c.Error == "" && !c.Has {
 			c.Error = c.Peer.Error
 		}
-		c.Gone = gone.Valid
+		c.Stopped = fromMicros(ended)
 		return c, err
 	}, `
 		with sent as materialized (
@@ -249,6 +249,16 @@ func (tx *Tx) Receipts(object copse.ID) ([]Receipt, error) {
 			left join peer_extra e on e.peer = p.id and e.outbox = x.id
 		where p.id = r.peer
 		order by p.title, p.host`, object)
+}
+
+// SendAgain has what was given up of an object tried again now, as if it had
+// failed only once.
+func (tx *Tx) SendAgain(object copse.ID) error {
+	_, err := tx.exec(`
+		update peer_extra set stopped = null, tries = 1, not_until = $1
+		where stopped is not null and outbox in (select x.id from outbox x where x.object = $2)`,
+		tx.Now.UnixMicro(), object)
+	return err
 }
 
 // TidyOutbox forgets what went out before the given time and every peer has had

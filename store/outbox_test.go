@@ -432,7 +432,7 @@ func TestReceiptsSayWhoHasIt(t *testing.T) {
 				all, err := tx.Receipts(object)
 				got := make(map[string]receipt)
 				for _, r := range all {
-					got[r.Peer.Host] = receipt{r.Has, r.Gone, r.Error}
+					got[r.Peer.Host] = receipt{r.Has, !r.Stopped.IsZero(), r.Error}
 					if since := time.Since(r.Since); since < 0 || since > time.Minute {
 						t.Errorf("%s: sent off %v", what, r.Since)
 					}
@@ -474,6 +474,18 @@ func TestReceiptsSayWhoHasIt(t *testing.T) {
 		check("announced", here.ID, want)
 		announce("Like") // which is nothing anybody needs to have
 		check("liked", here.ID, want)
+		update(t, db, func(tx *store.Tx) error { return tx.SendAgain(elsewhere.ID) })
+		check("something else is sent again", here.ID, want)
+		update(t, db, func(tx *store.Tx) error { return tx.SendAgain(here.ID) })
+		want["goole.example"] = receipt{Error: "it refused"}
+		check("sent again", here.ID, want)
+		view(t, db, func(tx *store.Tx) error {
+			due, err := tx.Extras(m.peers["goole.example"].ID, 10)
+			if len(due) != 1 || due[0].ID != create.ID {
+				t.Errorf("%d items are due, want the one sent again", len(due))
+			}
+			return err
+		})
 		announce("Update")
 		check("edited", here.ID, map[string]receipt{
 			"hull.example": {}, "leeds.example": {Error: "it does not answer"}, "selby.example": {}, "goole.example": {},

@@ -26,6 +26,22 @@ func (p pages) helpful(yes bool) web.Handler {
 	}
 }
 
+// sendAgain has other councils asked once more to take a post.
+func (p pages) sendAgain(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
+	if err := p.SignedIn(v); err != nil {
+		return err
+	}
+	sc, err := p.at(r, v)
+	if err != nil {
+		return err
+	}
+	if err := p.Hub.SendAgain(r.Context(), v.Me(), sc.Post.Object); err != nil {
+		return err
+	}
+	p.Tell(r, v.W.T("receipt.sent_again"))
+	return p.goTo(w, r, v, sc.Post.Object)
+}
+
 // accept makes a reply the answer to the question it is in the thread of, or no
 // longer.
 func (p pages) accept(yes bool) web.Handler {

@@ -24,6 +24,7 @@ import (
 	"copse/hub"
 	"copse/internal/markup"
 	"copse/internal/outbound"
+	"copse/internal/words"
 	"copse/store"
 	"copse/store/storetest"
 	"copse/web"
@@ -708,6 +709,80 @@ func TestWhoWillSeeThisIsWhoItIsSentTo(t *testing.T) {
 	b.get(topic).has("1 of 2 councils have this").hasNot("harlow.example.")
 }
 
+func TestWhatWasGivenUpSaysSoAndIsSentAgain(t *testing.T) {
+	c := newCrowd(t)
+	rosa, facilitator := c.remote("rosa", "harlow.example"), c.actor("facilitator")
+	c.must(c.hub.Perform(t.Context(), &copse.Activity{Type: "Follow", URI: rosa.URI + "/f", Actor: rosa, Subject: &c.open.Actor}))
+	c.must(c.hub.Decide(t.Context(), facilitator, c.open, rosa, true, ""))
+	topic := c.browsers["author"].post("/c/open/ask", url.Values{"title": {"Weekends?"}}).want(303).to
+	c.giveUp("harlow.example")
+	for _, name := range []string{"author", "facilitator", "member"} {
+		page := c.browsers[name].get(topic).has("0 of 1 council have this", "harlow.example did not take it: it answered 422. We stopped trying on "+today())
+		if may := name != "member"; strings.Contains(page.body, "Send again") != may {
+			t.Errorf("whether the %s may send it again is not %v", name, may)
+		}
+	}
+	c.browsers["member"].post(topic+"/send-again", nil).want(403)
+	c.browsers["guest"].post(topic+"/send-again", nil).want(403)
+	c.browsers["author"].post(topic+"/send-again", nil).want(303)
+	c.browsers["author"].get(topic).has("We are sending it again.", "It is on its way to harlow.example.").hasNot("Send again")
+	c.giveUp("harlow.example")
+	c.browsers["facilitator"].post(topic+"/send-again", nil).want(303)
+	c.giveUp("harlow.example")
+	admin := c.person("runs", "Runs The Server")
+	c.admin(admin)
+	c.must(c.hub.Join(t.Context(), admin, &c.open.Actor, ""))
+	c.must(c.hub.Decide(t.Context(), facilitator, c.open, admin, true, ""))
+	b := c.browser(admin)
+	b.get(topic).has("Send again")
+	b.post(topic+"/send-again", nil).want(303)
+	c.browsers["author"].lang = "cy"
+	c.giveUp("harlow.example")
+	c.browsers["author"].get(topic).has("Rhoesom y gorau i geisio ar", "Anfon eto")
+}
+
+// giveUp has everything for a council refused by it.
+func (w *town) giveUp(host string) {
+	w.t.Helper()
+	w.update(func(tx *store.Tx) error {
+		p, err := tx.Peer(host)
+		if err != nil {
+			return err
+		}
+		waiting, err := tx.OutboxFor(p.ID, p.Cursor, 100)
+		if err != nil {
+			return err
+		}
+		extras, err := tx.Extras(p.ID, 100)
+		for _, e := range extras {
+			waiting = append(waiting, e.ID)
+		}
+		if err != nil || len(waiting) == 0 {
+			return errors.Join(err, tx.SetCursor(p.ID, store.NewID()))
+		}
+		for _, id := range waiting {
+			if err := tx.Postpone(p.ID, id, "it answered 422", time.Time{}); err != nil {
+				return err
+			}
+		}
+		return tx.SetCursor(p.ID, slices.Max(waiting))
+	})
+}
+
+func (w *town) admin(a *copse.Actor) {
+	w.t.Helper()
+	w.update(func(tx *store.Tx) error {
+		login, err := tx.Login(a.ID)
+		if err != nil {
+			return err
+		}
+		login.Role = store.Admin
+		return tx.SetAccount(login.Account)
+	})
+}
+
+func today() string { return words.In("en").Date(time.Now()) }
+
 func (w *town) remote(name, host string) *copse.Actor {
 	w.t.Helper()
 	a := &copse.Actor{
@@ -760,6 +835,11 @@ func TestWhatWaitsToBeSentSaysSoUntilItsHomeHasTakenIt(t *testing.T) {
 		w.browser(a).get(topic).has("Waiting to send to Harlow District Council", "Harlow District Council is not answering")
 	}
 	b.get("/c/equality@harlow.example/forum").has("Waiting to send to Harlow District Council")
+	w.giveUp("harlow.example")
+	w.browser(joan).get(topic).has("Not sent to Harlow District Council").hasNot("Waiting to send", "Send again")
+	b.get(topic).has("Not sent to Harlow District Council", "We stopped trying on "+today())
+	b.post(topic+"/send-again", nil).want(303)
+	b.get(topic).has("Waiting to send to Harlow District Council")
 	var o *copse.Object
 	w.view(func(tx *store.Tx) (err error) {
 		o, err = tx.ObjectByURI(base + topic)

@@ -48,6 +48,7 @@ func routes(s *web.Site, r chi.Router) {
 		s.Handle(r, "GET", post+"/history", p.history)
 		s.Handle(r, "GET", post+"/delete", p.removeForm)
 		s.Handle(r, "POST", post+"/delete", p.remove)
+		s.Handle(r, "POST", post+"/send-again", p.sendAgain)
 		// Two addresses, not one that goes back and forth: who clicks twice means it
 		// once.
 		s.Handle(r, "POST", post+"/helpful", p.helpful(true))

@@ -55,6 +55,12 @@ func (s *showing) post(p store.Post) (shown post, err error) {
 	shown.Label = label(s.v, p.Object, shown.By)
 	if waits(s.Community, p.Object) {
 		shown.Waiting = s.v.W.T("topic.waiting", "council", s.home)
+		if shown.Receipt, err = s.submission(p); err != nil {
+			return shown, err
+		}
+		if shown.Receipt.Text != "" {
+			shown.Waiting = ""
+		}
 	}
 	if !p.TopLevel() && s.Topic.Answer == p.ID {
 		asker, err := s.person(s.Topic.By)
@@ -76,7 +82,9 @@ func (s *showing) post(p store.Post) (shown post, err error) {
 	if err := s.addActions(p, &shown); err != nil {
 		return shown, err
 	}
-	shown.Receipt, err = s.receipt(p)
+	if s.Community.Local {
+		shown.Receipt, err = s.receipt(p)
+	}
 	return shown, err
 }
 
@@ -150,7 +158,7 @@ func (s *showing) addActions(p store.Post, shown *post) error {
 // receipt says which councils have a post of a community here. Of a topic every
 // member may know, of a reply whoever wrote it.
 func (s *showing) receipt(p store.Post) (r receipt, err error) {
-	if !s.Community.Local || s.Facts.Role < copse.Member || !p.TopLevel() && p.Author != s.v.Viewer.Actor {
+	if s.Facts.Role < copse.Member || !p.TopLevel() && p.Author != s.v.Viewer.Actor {
 		return r, nil
 	}
 	all, err := s.tx.Receipts(p.ID)
@@ -159,8 +167,12 @@ func (s *showing) receipt(p store.Post) (r receipt, err error) {
 	}
 	var missing []string
 	for _, c := range all {
-		if !c.Has {
-			missing = append(missing, s.missing(c))
+		if c.Has {
+			continue
+		}
+		missing = append(missing, s.missing(c))
+		if !c.Stopped.IsZero() {
+			r.Again = s.again(p)
 		}
 	}
 	councils := s.v.W.N("community.councils", len(all))
@@ -173,6 +185,26 @@ func (s *showing) receipt(p store.Post) (r receipt, err error) {
 	return r, nil
 }
 
+// submission says that the home of a community elsewhere did not take a post and
+// is not asked any more. Until then it waits, which is all there is to say.
+func (s *showing) submission(p store.Post) (r receipt, err error) {
+	all, err := s.tx.Receipts(p.ID)
+	if err != nil || len(all) == 0 || all[0].Stopped.IsZero() {
+		return r, err
+	}
+	return receipt{Text: s.v.W.T("receipt.unsent", "council", s.home), Detail: s.missing(all[0]), Again: s.again(p)}, nil
+}
+
+// again is where to have a post sent again, "" for those who may not.
+func (s *showing) again(p store.Post) string {
+	facts := s.facts(s.v, p.Object)
+	facts.Admin = s.v.Login != nil && s.v.Login.Role != store.Ordinary
+	if copse.MaySendAgain(facts) != nil {
+		return ""
+	}
+	return address(p.Object) + "/send-again"
+}
+
 // missing says why one council does not have something.
 func (s *showing) missing(c store.Receipt) string {
 	council, w := c.Peer.Title, s.v.W
@@ -180,10 +212,10 @@ func (s *showing) missing(c store.Receipt) string {
 		council = c.Peer.Host
 	}
 	switch {
-	case c.Gone && c.Error != "":
-		return w.T("receipt.refused", "council", council, "why", c.Error)
-	case c.Gone:
-		return w.T("receipt.stopped", "council", council)
+	case !c.Stopped.IsZero() && c.Error != "":
+		return w.T("receipt.refused", "council", council, "why", c.Error, "date", c.Stopped)
+	case !c.Stopped.IsZero():
+		return w.T("receipt.stopped", "council", council, "date", c.Stopped)
 	case c.Peer.State == copse.PeerFailing || c.Peer.State == copse.PeerDormant:
 		return w.T("receipt.away", "council", council)
 	}
