@@ -73,7 +73,7 @@ type Community struct {
 	Posting  Role // the least role that may start something new
 	Welcome  string
 	Members  int       // counted here for our own; as its home last said for others
-	Councils int       // how many servers those members are at, likewise
+	Councils int       // how many servers what is said there is at: its own and the members', likewise
 	Active   time.Time // when something was last said in it, as far as we know
 }
 

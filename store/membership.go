@@ -71,8 +71,8 @@ func (tx *Tx) SetMembership(m *copse.Membership) error {
 
 // reach brings what is derived from the memberships of a community of ours up to
 // date after m has changed. It counts rather than adds, so it can be run at any
-// time. The servers with a member there are those in peer_communities and, if
-// anybody here is in it, this one.
+// time. What is said there is at the servers in peer_communities and at this one,
+// whether or not anybody here is in it.
 func (tx *Tx) reach(m *copse.Membership) error {
 	c, err := tx.Actor(m.Community)
 	if err != nil || !c.Local {
@@ -102,10 +102,7 @@ func (tx *Tx) reach(m *copse.Membership) error {
 	_, err = tx.exec(`
 		update communities set
 			members = (select count(*) from memberships m where m.community = $1 and m.role > 0),
-			councils = (select count(*) from peer_communities pc where pc.community = $1)
-				+ case when exists (
-					select 1 from memberships m cross join actors b
-					where m.community = $1 and m.role > 0 and b.id = m.actor and b.local) then 1 else 0 end
+			councils = (select count(*) from peer_communities pc where pc.community = $1) + 1
 		where actor = $1`, c.ID)
 	return err
 }

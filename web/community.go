@@ -302,7 +302,9 @@ func (s *Site) Readers(v *Visit, tx *store.Tx, c *copse.Community, audience cops
 	case c.Members == 0:
 		readers.Text = v.W.T("readers.members_unknown", "name", c.Title, "council", home)
 	default:
-		readers.Text = v.W.T("readers.members_there", "name", c.Title, "people", people(v, c), "councils", councils(v, c), "council", home)
+		// Its home and this council, however old the number is.
+		readers.Text = v.W.T("readers.members_there", "name", c.Title, "people", people(v, c),
+			"councils", v.W.N("community.councils", max(c.Councils, 2)), "council", home)
 	}
 	return readers, nil
 }
@@ -314,7 +316,7 @@ func (s *Site) readersHere(v *Visit, tx *store.Tx, c *copse.Community, audience 
 	}
 	for _, p := range peers {
 		switch {
-		case s.Mode == copse.Closed || p.Policy == copse.Block:
+		case !copse.MayExchange(s.Mode, s.policy(p)):
 		case p.Title == "":
 			readers.Councils = append(readers.Councils, p.Host)
 		default:
@@ -323,7 +325,8 @@ func (s *Site) readersHere(v *Visit, tx *store.Tx, c *copse.Community, audience 
 	}
 	switch {
 	case audience != copse.Public:
-		readers.Text = v.W.T("readers.members", "name", c.Title, "people", people(v, c), "councils", councils(v, c))
+		readers.Text = v.W.T("readers.members", "name", c.Title, "people", people(v, c),
+			"councils", v.W.N("community.councils", len(readers.Councils)+1))
 	case len(readers.Councils) == 0:
 		readers.Text = v.W.T("readers.public_here")
 	default:

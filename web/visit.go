@@ -239,8 +239,17 @@ func (s *Site) Person(v *Visit, tx *store.Tx, a *copse.Actor) (page.Person, erro
 	if err != nil {
 		return p, err
 	}
-	p.Confirmed = peer.Policy == copse.Allow || peer.Policy == copse.Undecided && slices.Contains(s.Allow, a.Host)
+	p.Confirmed = s.policy(peer) == copse.Allow
 	return p, nil
+}
+
+// policy is what was decided about a peer, by an administrator or in the
+// configuration.
+func (s *Site) policy(p *copse.Peer) copse.Policy {
+	if p.Policy == copse.Undecided && slices.Contains(s.Allow, p.Host) {
+		return copse.Allow
+	}
+	return p.Policy
 }
 
 // signInFirst is the error for something that only people signed in can do.

@@ -829,7 +829,7 @@ func TestWhatWaitsToBeSentSaysSoUntilItsHomeHasTakenIt(t *testing.T) {
 	}
 	b := w.browser(tess)
 	b.get("/c/equality@harlow.example").has("Harlow District Council is not answering", "You are reading a copy from", "New posts will be sent when it is back.")
-	b.get("/c/equality@harlow.example/ask").has("Members of Equality: 214 people at 31 councils, and Harlow District Council, which runs it. It is not public.")
+	b.get("/c/equality@harlow.example/ask").has("Members of Equality: 214 people at 31 councils, including Harlow District Council, which runs it. It is not public.")
 	topic := b.post("/c/equality@harlow.example/ask", url.Values{"title": {"Screen every policy?"}, "text": {"Or some?"}}).want(303).to
 	for _, a := range []*copse.Actor{tess, joan} {
 		w.browser(a).get(topic).has("Waiting to send to Harlow District Council", "Harlow District Council is not answering")

@@ -56,6 +56,41 @@ func TestOneConversationAtFourCouncils(t *testing.T) {
 	}
 }
 
+// What people are told before they post is whom it is sent to: the home of the
+// community, whether or not it has members of its own, and every council with one.
+func TestWhoWillSeeThisIsTheSameAtEveryCouncil(t *testing.T) {
+	w := world.New(t, "harlow.example", "stevenage.example", "wigan.example")
+	harlow := w["harlow.example"]
+	joan, tess, martin := w.Person("harlow.example", "joan"), w.Person("stevenage.example", "tess"), w.Person("wigan.example", "martin")
+	trees := w.Community(joan, "trees", copse.JoinOpen, copse.Members)
+	self, err := harlow.Hub.Self(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	seeds := &copse.Community{
+		Actor: copse.Actor{Name: "seeds", Title: "Seeds"}, Join: copse.JoinOpen, Audience: copse.Members, Posting: copse.Member,
+	}
+	if err := harlow.Hub.Found(t.Context(), self, seeds); err != nil {
+		t.Fatal(err)
+	}
+	w.Join(trees, joan, tess, martin)
+	w.Join(seeds, joan, tess, martin)
+	if page := joan.Page("/c/trees/ask"); !page.Has("Members of Trees: 3 people at 3 councils. It is not public.",
+		"Harlow Council, Stevenage Council and Wigan Council.") {
+		t.Errorf("Joan is told %s", page.Text)
+	}
+	for address, want := range map[string]string{
+		"/c/trees@harlow.example/ask": "Members of Trees: 3 people at 3 councils, including Harlow Council, which runs it. It is not public.",
+		"/c/seeds@harlow.example/ask": "Members of Seeds: 2 people at 3 councils, including Harlow Council, which runs it. It is not public.",
+	} {
+		for _, p := range []*world.Person{tess, martin} {
+			if page := p.Page(address); !page.Has(want) {
+				t.Errorf("%s is told %s", p.Handle(), page.Text)
+			}
+		}
+	}
+}
+
 // Harlow is down for a while: what people write is kept, marked as waiting, and
 // arrives when Harlow is back.
 func TestHomeOfACommunityGoesDownAndComesBack(t *testing.T) {
