@@ -208,8 +208,18 @@ func (s *Server) Find(ctx context.Context, address string) (*copse.Actor, error)
 	if err != nil {
 		return nil, strange(canonical, err)
 	}
+	return s.meetFirst(ctx, uri, canonical)
+}
+
+// meetFirst reads an actor that somebody looks for, and goes on in the background
+// to what people will want to know of it.
+func (s *Server) meetFirst(ctx context.Context, uri, host string) (*copse.Actor, error) {
 	a, err := s.fetchActor(ctx, uri)
-	return a, strange(canonical, err)
+	if err != nil {
+		return nil, strange(host, err)
+	}
+	s.Freshen(a)
+	return a, nil
 }
 
 // knownAt looks among who is known here: first for the type that was most
@@ -245,8 +255,7 @@ func (s *Server) findURL(ctx context.Context, address string) (*copse.Actor, err
 	if err := s.admit(ctx, host); err != nil {
 		return nil, strange(host, err)
 	}
-	a, err = s.fetchActor(ctx, address)
-	return a, strange(host, err)
+	return s.meetFirst(ctx, address, host)
 }
 
 // strange puts what went wrong with another server into words for the person
@@ -311,6 +320,7 @@ type stale struct {
 	mu    sync.Mutex
 	uris  map[string]bool      // guarded by mu
 	asked map[string]time.Time // guarded by mu; by host: when it was last asked about a community
+	ruled map[string]time.Time // guarded by mu; by community: when it was last read who looks after it
 	bell  hub.Bell
 }
 
@@ -322,7 +332,7 @@ func (l *stale) add(a *copse.Actor, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.uris == nil {
-		l.uris, l.asked = make(map[string]bool), make(map[string]time.Time)
+		l.uris, l.asked, l.ruled = make(map[string]bool), make(map[string]time.Time), make(map[string]time.Time)
 	}
 	if len(l.uris) >= maxStale {
 		return
@@ -346,6 +356,25 @@ func (l *stale) take() string {
 		return uri
 	}
 	return ""
+}
+
+// unruled reports whether it is time to read who looks after a community, and
+// takes it that this is done now.
+func (l *stale) unruled(uri string, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if now.Sub(l.ruled[uri]) < freshFor {
+		return false
+	}
+	l.ruled[uri] = now
+	return true
+}
+
+// unread undoes that.
+func (l *stale) unread(uri string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.ruled, uri)
 }
 
 // freshenStale reads stale actors again, one after the other, until ctx ends.
@@ -385,9 +414,55 @@ func (s *Server) freshen(ctx context.Context, uri string) error {
 	case s.breaker.silent(a.Host):
 		s.missed(ctx, a.Host)
 	}
-	if err != nil || time.Since(a.Fetched) < freshFor {
+	if err == nil && time.Since(a.Fetched) >= freshFor {
+		a, err = s.learn(ctx, w)
+	}
+	if err != nil || a.Type != copse.Group || !s.stale.unruled(a.URI, time.Now()) {
 		return err
 	}
-	_, err = s.learn(ctx, w)
+	err = s.learnFacilitators(ctx, a, w)
+	if errors.Is(err, errSpent) {
+		s.stale.unread(a.URI) // the next look at it goes on
+	}
 	return err
+}
+
+// maxFacilitators is how many of those who look after a community elsewhere are
+// known by name.
+const maxFacilitators = 20
+
+// learnFacilitators reads who looks after a community elsewhere: those whom its
+// home lists, as each one's own server describes them.
+func (s *Server) learnFacilitators(ctx context.Context, community *copse.Actor, w *ap.Object) error {
+	uri, ok := w.AttributedTo.One()
+	if !ok || !ap.SameHost(uri, community.URI) {
+		return nil
+	}
+	list, err := s.fetch(ctx, uri)
+	if err != nil {
+		return err
+	}
+	items := slices.Concat(list.OrderedItems, list.Items)
+	var (
+		all   []*copse.Actor
+		look  = look{s: s}
+		spent error
+	)
+	for _, item := range items[:min(len(items), maxFacilitators)] {
+		a, err := look.actor(ctx, item.URI())
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, errSpent):
+			spent = err
+		case err != nil:
+			slog.DebugContext(ctx, "facilitator", "community", community.URI, "uri", item.URI(), "err", err)
+		case a.Type == copse.Person && a.Gone.IsZero():
+			all = append(all, a)
+		}
+	}
+	if err := s.Hub.LearnFacilitators(ctx, community.ID, all); err != nil {
+		return err
+	}
+	return spent
 }

@@ -91,3 +91,54 @@ func (h *Hub) learn(tx *store.Tx, a *copse.Actor, c *copse.Community) error {
 	}
 	return tx.SetReach(c.ID, c.Members, c.Councils)
 }
+
+// LearnFacilitators records who looks after a community elsewhere, as its home
+// says, whose word alone counts for that. It makes nobody here a member who is not
+// one.
+func (h *Hub) LearnFacilitators(ctx context.Context, community copse.ID, all []*copse.Actor) error {
+	err := h.DB.Update(ctx, func(tx *store.Tx) error {
+		c, err := tx.Community(community)
+		if err != nil {
+			return err
+		}
+		if c.Local {
+			return copse.Forbidden("only %s may answer for itself", c.URI)
+		}
+		named := make(map[copse.ID]bool, len(all))
+		for _, a := range all {
+			named[a.ID] = true
+			if err := h.role(tx, c.ID, a, copse.Moderator); err != nil {
+				return err
+			}
+		}
+		known, err := tx.MembersOf(c.ID, copse.Moderator, 0, 500)
+		for _, p := range known {
+			if err == nil && !named[p.Actor.ID] {
+				err = h.role(tx, c.ID, p.Actor, copse.Member)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("learn who looks after community %d: %w", community, err)
+	}
+	return nil
+}
+
+// role gives somebody a role in a community elsewhere. Of people elsewhere only the
+// facilitators are known.
+func (h *Hub) role(tx *store.Tx, community copse.ID, a *copse.Actor, role copse.Role) error {
+	m, err := tx.Membership(community, a.ID)
+	switch {
+	case err != nil || m.Role == role:
+		return err
+	case !a.Local && role < copse.Moderator:
+		m.State, m.Since = copse.Left, tx.Now
+	case !a.Local:
+		m.State, m.Since = copse.Active, tx.Now
+	case m.State != copse.Active:
+		return nil
+	}
+	m.Role = role
+	return tx.SetMembership(m)
+}

@@ -1,0 +1,116 @@
+package federation_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"copse/copse"
+	"copse/store"
+)
+
+// facilitators returns who looks after a community, as a town knows it.
+func (w *town) facilitators(c *copse.Actor) (uris []string) {
+	w.t.Helper()
+	w.view(func(tx *store.Tx) error {
+		all, err := tx.MembersOf(c.ID, copse.Moderator, 0, 100)
+		for _, p := range all {
+			uris = append(uris, p.URI)
+		}
+		slices.Sort(uris)
+		return err
+	})
+	return uris
+}
+
+// Who looks after a community elsewhere is known before anybody joins it, and for
+// as long as its home says so.
+func TestFacilitatorsElsewhereAreKnownByName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t, "leeds.example", "harlow.example")
+		leeds, harlow := n.towns["leeds.example"], n.towns["harlow.example"]
+		joan := harlow.person("joan")
+		harlow.community(joan, "trees", copse.JoinOpen, copse.Members)
+		there := leeds.find("!trees@harlow.example")
+		synctest.Wait()
+		if got := leeds.facilitators(there); !slices.Equal(got, []string{joan.URI}) {
+			t.Errorf("as soon as it was found, %q look after it, want Joan", got)
+		}
+		bob := leeds.person("bob")
+		leeds.join(bob, there)
+		synctest.Wait()
+
+		evil := n.peer(t, "evil.example")
+		group := evil.actor("Group", "/c/traps")
+		list := group.uri + "/moderators"
+		eve, mallory := evil.actor("Person", "/u/eve"), evil.actor("Person", "/u/mallory")
+		serve := func(of ...string) {
+			evil.serve(obj{"id": list, "type": "OrderedCollection", "totalItems": len(of), "orderedItems": of})
+		}
+		look := func(c *copse.Actor) []string {
+			t.Helper()
+			for range 3 {
+				leeds.fed.Freshen(c)
+				synctest.Wait()
+				time.Sleep(time.Minute)
+			}
+			return leeds.facilitators(c)
+		}
+		evil.serve(group.doc.with(obj{"attributedTo": list}))
+		serve(eve.uri, group.uri, bob.URI, "https://gone.example/u/nobody", "nonsense", mallory.uri)
+		traps := leeds.find(group.uri)
+		if got := look(traps); !slices.Equal(got, []string{eve.uri, mallory.uri}) {
+			t.Errorf("%q look after it, want Eve and Mallory", got)
+		}
+		if m := leeds.membership(traps, bob); m.State != "" || m.Role != copse.Guest {
+			t.Errorf("Bob is made %+v", m)
+		}
+		leeds.join(bob, traps)
+		group.say(leeds, group.act("Accept", "a", obj{"type": "Follow", "actor": bob.URI, "object": group.uri}))
+		synctest.Wait()
+		if m := leeds.membership(traps, bob); m.State != copse.Active {
+			t.Fatalf("Bob is %+v, want him in", m)
+		}
+		serve(bob.URI, mallory.uri)
+		if got := look(traps); !slices.Equal(got, []string{eve.uri, mallory.uri}) {
+			t.Errorf("minutes later %q look after it, want what was read before", got)
+		}
+		time.Sleep(time.Hour)
+		if got := look(traps); !slices.Equal(got, []string{mallory.uri, bob.URI}) {
+			t.Errorf("%q look after it, want Mallory and Bob", got)
+		}
+		serve()
+		time.Sleep(time.Hour)
+		if got := look(traps); len(got) != 0 || leeds.membership(traps, bob).State != copse.Active {
+			t.Errorf("%q look after it and Bob is %s, want nobody and him in it", got, leeds.membership(traps, bob).State)
+		}
+
+		// It cannot name those of another community, nor have us ask for ever.
+		evil.serve(group.doc.with(obj{"attributedTo": there.URI + "/moderators"}))
+		time.Sleep(time.Hour)
+		if got := look(traps); len(got) != 0 {
+			t.Errorf("by another community's list, %q look after it", got)
+		}
+		evil.serve(group.doc.with(obj{"attributedTo": list}))
+		many := make([]string, 30)
+		for i := range many {
+			many[i] = evil.actor("Person", fmt.Sprint("/u/p", i)).uri
+		}
+		serve(many...)
+		time.Sleep(time.Hour)
+		n.forget()
+		leeds.fed.Freshen(traps)
+		synctest.Wait()
+		if asked := n.requests("evil.example"); len(asked) > 10 {
+			t.Errorf("one look asked for %d documents", len(asked))
+		}
+		if got := look(traps); len(got) != 20 {
+			t.Errorf("%d look after it, want the first 20", len(got))
+		}
+		if got := leeds.facilitators(there); !slices.Equal(got, []string{joan.URI}) {
+			t.Errorf("at Harlow %q look after it, want Joan", got)
+		}
+	})
+}
