@@ -5,6 +5,7 @@
 package copse
 
 import (
+	"bytes"
 	"encoding/json"
 	"time"
 )
@@ -159,7 +160,7 @@ type Object struct {
 	Extra     json.RawMessage // what the kind adds; only its own folder reads it
 	Local     bool
 	Published time.Time
-	Edited    time.Time
+	Edited    time.Time // when its author last wrote it anew; zero if never
 	Accepted  time.Time // when its community took it; zero while a submission waits
 	Active    time.Time // of a top-level object: the newest thing in its thread
 	Deleted   time.Time
@@ -168,6 +169,13 @@ type Object struct {
 
 // TopLevel reports whether o starts a thread.
 func (o *Object) TopLevel() bool { return o.Root == 0 }
+
+// SameWords reports whether o says what was says: all that its author writes, and
+// not which answer they accepted.
+func (o *Object) SameWords(was *Object) bool {
+	return o.Title == was.Title && o.HTML == was.HTML && o.Source == was.Source && o.Question == was.Question &&
+		o.Starts.Equal(was.Starts) && o.Ends.Equal(was.Ends) && bytes.Equal(o.Extra, was.Extra)
+}
 
 // Thread returns the id of the top-level object of o's thread, which may be o.
 func (o *Object) Thread() ID {

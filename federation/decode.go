@@ -1,7 +1,6 @@
 package federation
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"html"
@@ -222,20 +221,12 @@ func (s *Server) decodeUpdate(ctx context.Context, w *ap.Object, act *copse.Acti
 	if o.Kind != known.Kind {
 		return nil, copse.Forbidden("%s stays the %s it was", o.URI, known.Kind)
 	}
-	if o.Edited.IsZero() {
-		if sameWords(o, known) {
-			return nil, nil // nobody has edited it, whoever says so
-		}
-		o.Edited = w.Published // so that an old one that arrives late is known to be old
+	if o.Edited.IsZero() && o.Answer == known.Answer && o.SameWords(known) {
+		return nil, nil // nobody has changed it, whoever says so
 	}
 	o.ID, o.Community, o.Parent = known.ID, known.Community, known.Parent
 	act.Object = o
 	return act, nil
-}
-
-func sameWords(a, b *copse.Object) bool {
-	return a.Title == b.Title && a.HTML == b.HTML && a.Source == b.Source && a.Question == b.Question &&
-		a.Answer == b.Answer && a.Starts.Equal(b.Starts) && a.Ends.Equal(b.Ends) && bytes.Equal(a.Extra, b.Extra)
 }
 
 // decodeObject reads what somebody made, whose author must be act's actor: a

@@ -3,6 +3,7 @@ package federation_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"copse/copse"
 	"copse/store"
@@ -122,6 +123,72 @@ func TestEditsRemovalsAndMarksReachEveryCouncil(t *testing.T) {
 	}
 	if rec := stevenage.get(strings.TrimPrefix(topic.URI, "https://stevenage.example")); rec.Code != 404 {
 		t.Errorf("a stranger who asks for what was deleted for members is told %d, want 404", rec.Code)
+	}
+}
+
+// Whoever accepts an answer has not edited the question, at no council and on none
+// of its programs. Which answer came last is known all the same.
+func TestToAcceptAnAnswerIsNoEdit(t *testing.T) {
+	n := newNetwork(t, "harlow.example", "stevenage.example", "wigan.example")
+	harlow, stevenage, wigan := n.towns["harlow.example"], n.towns["stevenage.example"], n.towns["wigan.example"]
+	joan, tess, martin := harlow.person("joan"), stevenage.person("tess"), wigan.person("martin")
+	trees := harlow.community(joan, "trees", copse.JoinOpen, copse.Public)
+	stevenage.join(tess, stevenage.find("!trees@harlow.example"))
+	wigan.join(martin, wigan.find("!trees@harlow.example"))
+	n.settle(t)
+	there := stevenage.find("!trees@harlow.example")
+	for _, tt := range []struct {
+		home *town
+		by   *copse.Actor
+		in   *copse.Actor
+	}{{stevenage, tess, there}, {harlow, joan, &trees.Actor}} {
+		topic := tt.home.post(tt.by, tt.in, "Ash?", "<p>Sick?</p>")
+		n.settle(t)
+		first := wigan.answer(martin, wigan.object(topic.URI), "<p>Yes</p>")
+		second := wigan.answer(martin, wigan.object(topic.URI), "<p>No</p>")
+		n.settle(t)
+		edit := func(change func(*copse.Object)) {
+			t.Helper()
+			o := *tt.home.object(topic.URI)
+			change(&o)
+			if err := tt.home.hub.Edit(t.Context(), tt.by, &o); err != nil {
+				t.Fatal(err)
+			}
+			n.settle(t)
+		}
+		check := func(answer *copse.Object, edited bool) {
+			t.Helper()
+			for host, w := range n.towns {
+				o, want := w.object(topic.URI), copse.ID(0)
+				if answer != nil {
+					want = w.object(answer.URI).ID
+				}
+				if o.Answer != want || o.Edited.IsZero() == edited {
+					t.Errorf("%s has the answer %d, edited %v; want %d, edited %v", host, o.Answer, o.Edited, want, edited)
+				}
+			}
+			doc := tt.home.get(strings.TrimPrefix(topic.URI, "https://"+tt.home.host)).Body.String()
+			if strings.Contains(doc, `"updated"`) != edited {
+				t.Errorf("edited should read %v in %s", edited, doc)
+			}
+		}
+		accept := func(answer *copse.Object) func(*copse.Object) {
+			return func(o *copse.Object) { o.Answer = tt.home.object(answer.URI).ID }
+		}
+		edit(accept(first))
+		check(first, false)
+		edit(accept(second))
+		check(second, false)
+		edit(func(o *copse.Object) { o.Answer = 0 })
+		check(nil, false)
+		edit(func(o *copse.Object) { o.HTML, o.Edited = "<p>Very sick?</p>", time.Time{} })
+		check(nil, true)
+		was := tt.home.object(topic.URI).Edited
+		edit(accept(first))
+		check(first, true)
+		if now := tt.home.object(topic.URI).Edited; !now.Equal(was) {
+			t.Errorf("it was edited at %v and now says %v", was, now)
+		}
 	}
 }
 

@@ -184,6 +184,19 @@ func TestTheOrderOfArrivalDoesNotMatter(t *testing.T) {
 		say(s.bob, s.bob.act("Update", "3", elm.with(obj{"name": "Third", "updated": time.Now().UTC().Format(time.RFC3339)})))
 		title("Third")
 
+		// Which answer was accepted last, by those who never edited.
+		ask := s.bob.page("ask", s.seeds.URI, "Ask").with(obj{"copse:question": true})
+		yes, no := s.carol.note("yes", s.seeds.URI, ask["id"].(string), "Yes"), s.carol.note("no", s.seeds.URI, ask["id"].(string), "No")
+		say(s.bob, s.bob.act("Create", "ask", ask))
+		say(s.carol, s.carol.act("Create", "yes", yes))
+		say(s.carol, s.carol.act("Create", "no", no))
+		time.Sleep(time.Hour)
+		say(s.bob, s.bob.act("Update", "no", ask.with(obj{"copse:answer": no["id"]})).with(obj{"published": at(50)}))
+		say(s.bob, s.bob.act("Update", "yes", ask.with(obj{"copse:answer": yes["id"]})).with(obj{"published": at(40)}))
+		if o := s.leeds.object(ask["id"].(string)); o.Answer != s.leeds.object(no["id"].(string)).ID || !o.Edited.IsZero() {
+			t.Errorf("the answer is %d, edited %v, want the one accepted last and no edit", o.Answer, o.Edited)
+		}
+
 		// Taken back before it came.
 		say(s.carol, s.carol.act("Undo", "u", s.carol.act("Like", "late", uri)))
 		say(s.carol, s.carol.act("Like", "late", uri))

@@ -1,6 +1,8 @@
 package hub
 
 import (
+	"time"
+
 	"copse/copse"
 	"copse/store"
 )
@@ -23,12 +25,7 @@ func (h *Hub) update(tx *store.Tx, act *copse.Activity) error {
 		return err
 	}
 	o := act.Object
-	if o.Edited.IsZero() || o.Edited.After(tx.Now) {
-		o.Edited = tx.Now
-	}
-	if o.Edited.Before(was.Edited) {
-		return nil // overtaken by a later one
-	}
+	at := dateChange(tx, act, was)
 	o.ID, o.Kind, o.Community, o.Author = was.ID, was.Kind, was.Community, was.Author
 	o.Root, o.Parent, o.Path, o.Audience, o.Published = was.Root, was.Parent, was.Path, was.Audience, was.Published
 	if err := h.answers(tx, o); err != nil {
@@ -37,10 +34,31 @@ func (h *Hub) update(tx *store.Tx, act *copse.Activity) error {
 	if err := h.Kinds.Check(o); err != nil {
 		return err
 	}
-	if err := tx.SetObject(o); err != nil {
+	latest, err := tx.SetObject(o, at)
+	if err != nil || !latest {
 		return err
 	}
 	return h.spread(tx, act, o)
+}
+
+// dateChange fills in when what act changes was edited, and returns when it was
+// changed, by its author's clock if that is not ahead: changes may arrive in
+// another order. To accept an answer is a change and no edit.
+func dateChange(tx *store.Tx, act *copse.Activity, was *copse.Object) (at time.Time) {
+	o := act.Object
+	at = act.Published
+	if at.IsZero() || at.After(tx.Now) {
+		at = tx.Now
+	}
+	switch {
+	case o.SameWords(was):
+		o.Edited = was.Edited
+	case o.Edited.IsZero() || o.Edited.After(tx.Now):
+		o.Edited = at
+	default:
+		at = o.Edited
+	}
+	return at
 }
 
 // answers refuses an accepted answer that is not a reply to o.

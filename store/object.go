@@ -167,18 +167,19 @@ func (tx *Tx) recount(root copse.ID) error {
 	return err
 }
 
-// SetObject updates the words of o and keeps those it had as a revision, unless
-// later words are there already. What it is, where it is and who made it stay as
-// they were. A tombstone takes no words.
-func (tx *Tx) SetObject(o *copse.Object) error {
+// SetObject updates o, whose author changed it at the given time, and keeps the
+// words it had as a revision. It reports false, and changes nothing, if a later
+// change is there already. What it is, where it is and who made it stay as they
+// were. A tombstone takes no words.
+func (tx *Tx) SetObject(o *copse.Object, at time.Time) (bool, error) {
 	if err := tx.hold(o.ID); err != nil {
-		return err
+		return false, err
 	}
 	// Only now is it sure that nobody has been faster.
-	overtaken, err := one(tx, value[bool], `select exists (select 1 from objects where id = $1 and edited > $2)`,
-		o.ID, micros(o.Edited))
+	overtaken, err := one(tx, value[bool], `
+		select exists (select 1 from objects where id = $1 and coalesce(changed, edited) > $2)`, o.ID, micros(at))
 	if err != nil || overtaken {
-		return err
+		return false, err
 	}
 	// Two revisions may bear the same time, where a peer does not say when it
 	// edited; the later one then counts as a microsecond later.
@@ -192,18 +193,18 @@ func (tx *Tx) SetObject(o *copse.Object) error {
 		where o.id = $1 and o.deleted is null and (o.title <> $2 or o.source <> $3 or o.html <> $4)`,
 		o.ID, o.Title, o.Source, o.HTML)
 	if err != nil {
-		return err
+		return false, err
 	}
 	n, err := tx.exec(`
 		update objects set title = $1, source = $2, html = $3, language = $4, question = $5, answer = $6,
-			starts = $7, ends = $8, extra = $9, edited = $10
-		where id = $11 and deleted is null`,
+			starts = $7, ends = $8, extra = $9, edited = $10, changed = $11
+		where id = $12 and deleted is null`,
 		o.Title, o.Source, o.HTML, o.Language, o.Question, null(o.Answer),
-		micros(o.Starts), micros(o.Ends), string(o.Extra), micros(o.Edited), o.ID)
+		micros(o.Starts), micros(o.Ends), string(o.Extra), micros(o.Edited), micros(at), o.ID)
 	if err == nil && n == 0 {
-		return copse.NotFound("there is nothing here")
+		err = copse.NotFound("there is nothing here")
 	}
-	return err
+	return err == nil, err
 }
 
 // AcceptObject records that the community an object was submitted to has taken

@@ -55,7 +55,10 @@ func hotQueries(town *storetest.Town) []hot {
 		{"Revisions", func(tx *store.Tx) error { _, err := tx.Revisions(town.Thread); return err }, "revisions_1", "", false},
 		{"Response", func(tx *store.Tx) error { _, err := tx.Response(town.Thread, ann, "Like"); return err }, "responses_1", "", false},
 		{"AddObject", func(tx *store.Tx) error { return tx.AddObject(object(town.Thread)) }, "objects_replies", "t", true},
-		{"SetObject", func(tx *store.Tx) error { return tx.SetObject(&copse.Object{ID: town.Thread}) }, "revisions_1", "", false},
+		{"SetObject", func(tx *store.Tx) error {
+			_, err := tx.SetObject(&copse.Object{ID: town.Thread}, time.Now())
+			return err
+		}, "revisions_1", "", false},
 		{"DeleteObject", func(tx *store.Tx) error {
 			o := object(town.Thread)
 			if err := tx.AddObject(o); err != nil {

@@ -606,7 +606,7 @@ func TestListsHaveTheirOrderAndLeaveOutWhatIsNotTheirs(t *testing.T) {
 				return err
 			}
 			posts["answered"].Answer = answer.ID
-			if err := tx.SetObject(posts["answered"]); err != nil {
+			if err := rewrite(tx, posts["answered"]); err != nil {
 				return err
 			}
 			late := l.post(0, posts["a"].ID, copse.Public)

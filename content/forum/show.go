@@ -70,7 +70,7 @@ func (s *showing) post(p store.Post) (shown post, err error) {
 		shown.Accepted = s.v.W.T("topic.accepted_by", "name", asker.Name)
 	}
 	if !p.Edited.IsZero() {
-		// A question changes when its answer is accepted, though its words do not.
+		// What had been edited before it came here has no history here.
 		revised, err := s.tx.Revised(p.ID)
 		if err != nil {
 			return shown, err

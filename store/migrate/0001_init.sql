@@ -79,6 +79,7 @@ create table objects (
 	local       boolean not null,
 	published   bigint  not null,
 	edited      bigint,
+	changed     bigint,
 	accepted    bigint,
 	active      bigint  not null,
 	deleted     bigint,
