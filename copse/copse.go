@@ -194,7 +194,7 @@ type Activity struct {
 	Actor     *Actor
 	By        *Actor     // the facilitator behind what a community does; nil otherwise
 	Object    *Object    // of Create, Update, Delete, Like
-	Subject   *Actor     // of Follow: the community; of Update: the actor that changed
+	Subject   *Actor     // of Follow: the community; of Update: the actor that changed; of Add and Remove: the facilitator
 	Community *Community // where it happens; its verb fills it in
 	Inner     *Activity  // of Accept, Reject, Undo and Announce
 	Reason    string

@@ -133,6 +133,22 @@ func MayDecide(f Facts) error {
 	return Forbidden("only a facilitator of %s may do this", f.Community.Title)
 }
 
+// MayAppoint returns nil if the actor may make the member m somebody who looks
+// after the community, or an ordinary member again: its owners may.
+func MayAppoint(f Facts, m *Membership) error {
+	switch {
+	case f.Announced:
+		return nil
+	case f.Role < Owner:
+		return Forbidden("only an owner of %s may do this", f.Community.Title)
+	case m.Role == Owner:
+		return Forbidden("an owner of %s stays one", f.Community.Title)
+	case m.Role < Member:
+		return Conflict("they are not a member of %s any more", f.Community.Title)
+	}
+	return nil
+}
+
 // A Mode is how far this server trusts servers nobody has decided about.
 type Mode string
 

@@ -187,7 +187,7 @@ func (s *Server) moderators(ctx context.Context, q *question) (*document, error)
 	if err != nil {
 		return nil, err
 	}
-	return listed(a.URI+"/moderators", items, len(items))
+	return listed(moderators(a.URI), items, len(items))
 }
 
 func counted(id string, n int) (*document, error) {

@@ -62,6 +62,8 @@ func (s *Server) decodeInner(ctx context.Context, w *ap.Object, act *copse.Activ
 		o, err := look.object(ctx, w.Object.URI(), act.Via)
 		act.Object = o
 		return act, err
+	case "Add", "Remove":
+		return s.decodeAppointment(ctx, w, act, look)
 	case "Follow":
 		return s.decodeFollow(ctx, w, act, look)
 	case "Accept", "Reject":
@@ -70,6 +72,24 @@ func (s *Server) decodeInner(ctx context.Context, w *ap.Object, act *copse.Activ
 		return s.decodeUndo(ctx, w, act, look)
 	}
 	return nil, nil
+}
+
+// decodeAppointment reads that a community elsewhere has somebody else look after
+// it. Ours are asked for that by nobody elsewhere, and what else a community lists
+// is none of our business.
+func (s *Server) decodeAppointment(ctx context.Context, w *ap.Object, act *copse.Activity, look *look) (*copse.Activity, error) {
+	if act.Via == nil || w.Target.URI() != moderators(act.Via.URI) {
+		return nil, nil
+	}
+	var err error
+	if act.Subject, err = look.actor(ctx, w.Object.URI()); err != nil || act.Subject.Type != copse.Person {
+		return nil, err
+	}
+	err = look.view(ctx, func(tx *store.Tx) (err error) {
+		act.Community, err = tx.Community(act.Via.ID)
+		return err
+	})
+	return act, err
 }
 
 func (s *Server) decodeFollow(ctx context.Context, w *ap.Object, act *copse.Activity, look *look) (*copse.Activity, error) {
@@ -355,7 +375,7 @@ func (s *Server) decodeAnnounce(ctx context.Context, a *arrival, act *copse.Acti
 		return nil, copse.Invalid("", "%q is not an address", actor)
 	case host == s.Hub.Host():
 		return s.decodeEcho(ctx, actor, w, act, inner, look)
-	case isRemoval(w) && host != a.signer.Host:
+	case isRuling(w) && host != a.signer.Host:
 		inner.Actor = a.signer // the community's own act: who is behind it, it alone says
 	default:
 		if err := look.admit(ctx, host); err != nil {
@@ -378,7 +398,7 @@ func (s *Server) decodeAnnounce(ctx context.Context, a *arrival, act *copse.Acti
 // Who joins is between two servers.
 func isPassedOn(w *ap.Object) bool {
 	switch w.Type {
-	case "Create", "Update", "Delete", "Like":
+	case "Create", "Update", "Delete", "Like", "Add", "Remove":
 		return true
 	case "Undo":
 		return w.Object != nil && w.Object.Type != "Follow"

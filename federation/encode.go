@@ -69,6 +69,9 @@ func (s *Server) encode(tx *store.Tx, act *copse.Activity) (*ap.Object, error) {
 		// To Lemmy a summary is what makes it a removal by the community.
 		address(w, act.Community, act.Object)
 		w.Object, w.Summary = ap.Ref(act.Object.URI), act.Reason
+	case "Add", "Remove":
+		address(w, act.Community, nil)
+		w.Object, w.Target = ap.Ref(act.Subject.URI), ap.Ref(moderators(act.Community.URI))
 	case "Like":
 		address(w, act.Community, act.Object)
 		w.Object = ap.Ref(act.Object.URI)
@@ -77,6 +80,10 @@ func (s *Server) encode(tx *store.Tx, act *copse.Activity) (*ap.Object, error) {
 	}
 	return w, err
 }
+
+// moderators is the collection of those who look after a community. It is there at
+// every program that has one.
+func moderators(community string) string { return community + "/moderators" }
 
 // encodeProfile writes that a person here has changed how they are described.
 func (s *Server) encodeProfile(tx *store.Tx, w *ap.Object, person *copse.Actor) (_ *ap.Object, err error) {
@@ -222,7 +229,7 @@ func (s *Server) encodeCommunity(c *copse.Community) *ap.Object {
 	restricted := c.Posting > copse.Member
 	w.Following = ""
 	// A string, never a list: Lemmy reads the moderators from where it points.
-	w.AttributedTo, w.Moderators = ap.RefsTo(c.URI+"/moderators"), c.URI+"/moderators"
+	w.AttributedTo, w.Moderators = ap.RefsTo(moderators(c.URI)), moderators(c.URI)
 	w.Featured = c.URI + "/featured"
 	w.ManuallyApprovesFollowers, w.PostingRestrictedToMods = &closed, &restricted
 	w.Join, w.MemberCount, w.CouncilCount = string(c.Join), c.Members, c.Councils

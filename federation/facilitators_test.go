@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"copse/copse"
+	"copse/federation/ap"
 	"copse/store"
 )
 
@@ -111,6 +112,85 @@ func TestFacilitatorsElsewhereAreKnownByName(t *testing.T) {
 		}
 		if got := leeds.facilitators(there); !slices.Equal(got, []string{joan.URI}) {
 			t.Errorf("at Harlow %q look after it, want Joan", got)
+		}
+	})
+}
+
+// Whom an owner makes a facilitator is one at every council: shown as one, and able
+// to do there what a facilitator may.
+func TestANewFacilitatorIsOneEverywhere(t *testing.T) {
+	n := newNetwork(t, "harlow.example", "stevenage.example", "wigan.example")
+	harlow, stevenage, wigan := n.towns["harlow.example"], n.towns["stevenage.example"], n.towns["wigan.example"]
+	joan, tess, martin := harlow.person("joan"), stevenage.person("tess"), wigan.person("martin")
+	trees := harlow.community(joan, "trees", copse.JoinOpen, copse.Members)
+	stevenage.join(tess, stevenage.find("!trees@harlow.example"))
+	wigan.join(martin, wigan.find("!trees@harlow.example"))
+	n.settle(t)
+	tessAtHarlow, err := harlow.fed.Find(t.Context(), tess.URI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	appoint := func(facilitator bool, want ...string) {
+		t.Helper()
+		if err := harlow.hub.Appoint(t.Context(), joan, trees, tessAtHarlow, facilitator); err != nil {
+			t.Fatal(err)
+		}
+		n.settle(t)
+		for host, w := range n.towns {
+			if got := w.facilitators(w.find("!trees@harlow.example")); !slices.Equal(got, want) {
+				t.Errorf("at %s %q look after it, want %q", host, got, want)
+			}
+		}
+	}
+	post := func() *copse.Object {
+		o := wigan.post(martin, wigan.find("!trees@harlow.example"), "Ash", "<p>Ash")
+		n.settle(t)
+		return o
+	}
+	appoint(true, joan.URI, tess.URI)
+	bad := post()
+	if err := stevenage.hub.Remove(t.Context(), tess, stevenage.object(bad.URI), "off topic"); err != nil {
+		t.Fatal(err)
+	}
+	n.settle(t)
+	for host, w := range n.towns {
+		if o := w.object(bad.URI); o.Deleted.IsZero() || !o.Removed {
+			t.Errorf("what Tess removed is at %s: %+v", host, o)
+		}
+	}
+	appoint(false, joan.URI)
+	good := post()
+	if err := stevenage.hub.Remove(t.Context(), tess, stevenage.object(good.URI), "off topic"); copse.CodeOf(err) != copse.CodeForbidden {
+		t.Errorf("an ordinary member removes: %v", err)
+	}
+}
+
+// As Lemmy says who looks after a community, which alone may say so and that alone.
+func TestOnlyACommunitySaysWhoLooksAfterIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		list := func(v *voice) string { return v.uri + "/moderators" }
+		say := func(what string, v *voice, act obj, want int) {
+			t.Helper()
+			v.say(s.leeds, act)
+			synctest.Wait()
+			if got := s.leeds.facilitators(s.leeds.actorByURI(s.trees.uri)); len(got) != want {
+				t.Errorf("%s: %q look after it, want %d", what, got, want)
+			}
+		}
+		add := func(by *voice, typ, name string, who, target string) obj {
+			return by.act(typ, name, who).with(obj{"target": target, "to": []string{ap.Public}, "cc": []string{s.trees.uri}})
+		}
+		say("straight from a member", s.bob, add(s.bob, "Add", "1", s.bob.uri, list(s.trees)), 0)
+		say("to what is pinned", s.trees, s.trees.announces(add(s.mod, "Add", "2", s.bob.uri, s.trees.uri+"/featured")), 0)
+		say("to another list", s.trees, s.trees.announces(add(s.mod, "Add", "3", s.bob.uri, s.seeds.URI+"/moderators")), 0)
+		say("a community", s.trees, s.trees.announces(add(s.mod, "Add", "4", s.trees.uri, list(s.trees))), 0)
+		say("announced", s.trees, s.trees.announces(add(s.mod, "Add", "5", s.bob.uri, list(s.trees))), 1)
+		say("announced, by somebody elsewhere", s.trees, s.trees.announces(add(s.carol, "Add", "6", s.carol.uri, list(s.trees))), 2)
+		say("again", s.trees, s.trees.announces(add(s.mod, "Add", "7", s.bob.uri, list(s.trees))), 2)
+		say("taken off", s.trees, s.trees.announces(add(s.mod, "Remove", "8", s.bob.uri, list(s.trees))), 1)
+		if got := s.leeds.facilitators(&s.seeds.Actor); len(got) != 1 {
+			t.Errorf("%q look after a community of ours, want its founder", got)
 		}
 	})
 }

@@ -290,7 +290,7 @@ func (l *look) prove(ctx context.Context, w *ap.Object, author, community *copse
 		proved.Object = found
 		return &proved, nil
 	case "Delete":
-		if isRemoval(w) {
+		if isRuling(w) {
 			return w, nil // the community rules its own space
 		}
 		_, err := l.document(ctx, w.Object.URI())
@@ -308,9 +308,13 @@ func (l *look) prove(ctx context.Context, w *ap.Object, author, community *copse
 	return nil, nil
 }
 
-// isRemoval reports whether a Delete is by the community rather than by the
-// author. A reason is what tells them apart (Lemmy); Mbin gives a blank one for
-// both.
-func isRemoval(w *ap.Object) bool {
+// isRuling reports whether an activity is what a community decides for itself,
+// whoever does it there: who looks after it, and a Delete that is not the author's.
+// A reason is what tells those apart (Lemmy); Mbin gives a blank one for both.
+func isRuling(w *ap.Object) bool {
+	switch w.Type {
+	case "Add", "Remove":
+		return true
+	}
 	return w.Type == "Delete" && strings.TrimSpace(w.Summary) != ""
 }

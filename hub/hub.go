@@ -60,6 +60,10 @@ func verbOf(typ string) verb {
 		return (*Hub).undo
 	case "Like":
 		return (*Hub).like
+	case "Add":
+		return (*Hub).add
+	case "Remove":
+		return (*Hub).takeOff
 	case "Announce":
 		return (*Hub).announce
 	}

@@ -168,6 +168,18 @@ func (h *Hub) Decide(ctx context.Context, by *copse.Actor, c *copse.Community, p
 	return h.Perform(ctx, act)
 }
 
+// Appoint makes a member one of those who look after a community of ours, or an
+// ordinary member again.
+func (h *Hub) Appoint(ctx context.Context, by *copse.Actor, c *copse.Community, person *copse.Actor, facilitator bool) error {
+	typ := "Remove"
+	if facilitator {
+		typ = "Add"
+	}
+	act := h.mint(typ, by)
+	act.Subject, act.Community = person, c
+	return h.Perform(ctx, act)
+}
+
 var goodName = regexp.MustCompile(`^[a-z0-9_]{2,30}$`)
 
 // reserved are the names nobody gets: paths of ours, and names people would

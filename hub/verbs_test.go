@@ -346,6 +346,84 @@ func TestAuthorsAndFacilitatorsRemove(t *testing.T) {
 	})
 }
 
+func TestOwnersMakeMembersFacilitatorsAndBack(t *testing.T) {
+	each(t, func(t *testing.T, p *place) {
+		owner, ann, bob, eve := p.people["mod"], p.people["ann"], p.people["bob"], p.people["eve"]
+		role := func(c *copse.Community, a *copse.Actor) (r copse.Role) {
+			p.view(func(tx *store.Tx) error {
+				m, err := tx.Membership(c.ID, a.ID)
+				if err == nil {
+					r = m.Role
+				}
+				return err
+			})
+			return r
+		}
+		for i, tt := range []struct {
+			by, who     *copse.Actor
+			facilitator bool
+			want        copse.Code
+			role        copse.Role
+		}{
+			{bob, ann, true, copse.CodeForbidden, copse.Member},
+			{eve, ann, true, copse.CodeForbidden, copse.Member},
+			{owner, eve, true, copse.CodeConflict, copse.Guest},
+			{owner, owner, false, copse.CodeForbidden, copse.Owner},
+			{owner, ann, true, 0, copse.Moderator},
+			{owner, ann, true, 0, copse.Moderator}, // clicked twice
+			{ann, bob, true, copse.CodeForbidden, copse.Member},
+			{ann, ann, false, copse.CodeForbidden, copse.Moderator},
+			{owner, ann, false, 0, copse.Member},
+			{owner, ann, false, 0, copse.Member},
+		} {
+			err := p.hub.Appoint(t.Context(), tt.by, p.trees, tt.who, tt.facilitator)
+			if copse.CodeOf(err) != tt.want || (err == nil) != (tt.want == 0) {
+				t.Errorf("%d: %v, want code %d", i, err, tt.want)
+			}
+			if got := role(p.trees, tt.who); got != tt.role {
+				t.Errorf("%d: %s has the role %d, want %d", i, tt.who.Name, got, tt.role)
+			}
+		}
+		p.view(func(tx *store.Tx) error {
+			out, err := tx.OutboxAfter(0, 100)
+			var said []string
+			for _, o := range out {
+				if o.Type == "Add" || o.Type == "Remove" {
+					said = append(said, string(o.Body))
+				}
+			}
+			if got := strings.Join(said, ", "); got != "Announce Add, Announce Remove" {
+				t.Errorf("the members' councils are told %q", got)
+			}
+			return err
+		})
+
+		// Elsewhere it is for the home to say, and nobody here is asked.
+		if err := p.hub.Appoint(t.Context(), ann, p.seeds, bob, true); copse.CodeOf(err) != copse.CodeForbidden {
+			t.Errorf("Ann makes somebody a facilitator in Leeds: %v", err)
+		}
+		said := func(by *copse.Community, about *copse.Community) error {
+			return p.hub.Perform(t.Context(), &copse.Activity{
+				URI: by.URI + "/announce/" + about.Name + about.Host, Type: "Announce", Actor: &by.Actor,
+				Inner: &copse.Activity{URI: by.URI + "/add/" + about.Name + about.Host, Type: "Add", Actor: &by.Actor, Subject: bob, Community: about},
+			})
+		}
+		other := p.remoteCommunity("hull.example", "seeds")
+		for _, about := range []*copse.Community{p.seeds, p.trees} {
+			if err := said(other, about); copse.CodeOf(err) != copse.CodeForbidden {
+				t.Errorf("another community says who looks after %s: %v", about.URI, err)
+			}
+		}
+		p.must(said(p.seeds, p.seeds))
+		p.must(said(other, other))
+		for c, want := range map[*copse.Community]copse.Role{p.seeds: copse.Moderator, p.trees: copse.Member, other: copse.Guest} {
+			if got := role(c, bob); got != want {
+				t.Errorf("in %s Bob has the role %d, want %d", c.URI, got, want)
+			}
+		}
+	})
+}
+
 // A Delete can overtake the Create it belongs to.
 func TestDeletedStaysDeletedWhenItArrivesLate(t *testing.T) {
 	each(t, func(t *testing.T, p *place) {

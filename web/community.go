@@ -24,6 +24,8 @@ func (s *Site) communities(r chi.Router) {
 	s.Handle(r, "GET", "/c/{community}", s.communityHome)
 	s.Handle(r, "GET", "/c/{community}/about", s.communityAbout)
 	s.Handle(r, "GET", "/c/{community}/members", s.communityMembers)
+	s.Handle(r, "POST", "/c/{community}/members/{person}/facilitator", s.appoint(true))
+	s.Handle(r, "POST", "/c/{community}/members/{person}/ordinary", s.appoint(false))
 	s.Handle(r, "GET", "/c/{community}/join", s.joinForm)
 	s.Handle(r, "POST", "/c/{community}/join", s.join)
 	s.Handle(r, "GET", "/c/{community}/leave", s.leaveForm)
@@ -267,7 +269,7 @@ func councils(v *Visit, c *copse.Community) string {
 
 // facilitators are those who look after a community, as far as is known here.
 func (s *Site) facilitators(v *Visit, tx *store.Tx, c *copse.Community) ([]page.Person, error) {
-	all, err := tx.MembersOf(c.ID, copse.Moderator, 0, 20)
+	all, err := tx.MembersOf(c.ID, copse.Moderator, 0, facilitatorsOnPage)
 	if err != nil {
 		return nil, err
 	}
@@ -381,7 +383,10 @@ func joining(c *copse.Community) copse.Join {
 	return copse.JoinApproval
 }
 
-const membersOnPage = 50
+const (
+	membersOnPage      = 50
+	facilitatorsOnPage = 20
+)
 
 // communityMembers is who is in a community. Only its members see names, other than the
 // facilitators', which are everybody's to know.
@@ -400,7 +405,11 @@ func (s *Site) communityMembers(w http.ResponseWriter, r *http.Request, v *Visit
 		m.Line = reach(v, c)
 		after := idOf(r.FormValue("after"))
 		if after == 0 {
-			if m.Facilitators, err = s.facilitators(v, tx, c); err != nil {
+			all, err := tx.MembersOf(c.ID, copse.Moderator, 0, facilitatorsOnPage)
+			if err != nil {
+				return err
+			}
+			if m.Facilitators, err = s.members(v, tx, st, all); err != nil {
 				return err
 			}
 		}
@@ -415,7 +424,7 @@ func (s *Site) communityMembers(w http.ResponseWriter, r *http.Request, v *Visit
 			}
 			m.Note = v.W.T("members.there", "council", council, "here", v.title)
 		}
-		return s.ordinary(v, tx, c, after, &m)
+		return s.ordinary(v, tx, st, after, &m)
 	})
 	if err != nil {
 		return err
@@ -424,7 +433,8 @@ func (s *Site) communityMembers(w http.ResponseWriter, r *http.Request, v *Visit
 }
 
 // ordinary fills in the members who are not facilitators, from after one of them.
-func (s *Site) ordinary(v *Visit, tx *store.Tx, c *copse.Community, after copse.ID, m *page.MemberList) error {
+func (s *Site) ordinary(v *Visit, tx *store.Tx, st *Standing, after copse.ID, m *page.MemberList) error {
+	c := st.Community
 	all, err := tx.MembersOf(c.ID, copse.Member, after, membersOnPage+1)
 	if err != nil {
 		return err
@@ -436,6 +446,69 @@ func (s *Site) ordinary(v *Visit, tx *store.Tx, c *copse.Community, after copse.
 	for len(all) > 0 && all[0].Role >= copse.Moderator {
 		all = all[1:]
 	}
-	m.Members, err = s.persons(v, tx, all)
+	m.Members, err = s.members(v, tx, st, all)
 	return err
+}
+
+// members are people in a community, with what an owner of one here can do.
+func (s *Site) members(v *Visit, tx *store.Tx, st *Standing, all []store.Person) ([]page.Member, error) {
+	shown := make([]page.Member, len(all))
+	for i, a := range all {
+		p, err := s.Person(v, tx, a.Actor)
+		if err != nil {
+			return nil, err
+		}
+		shown[i].Person = p
+		if !st.Community.Local || copse.MayAppoint(st.Facts, &a.Membership) != nil {
+			continue
+		}
+		action := page.Action{
+			Text: v.W.T("members.appoint"), About: ": " + p.Name, Post: true,
+			URL: st.Community.Path() + "/members/" + idText(a.Actor.ID) + "/facilitator",
+		}
+		if a.Role == copse.Moderator {
+			action.Text = v.W.T("members.dismiss")
+			action.URL = st.Community.Path() + "/members/" + idText(a.Actor.ID) + "/ordinary"
+		}
+		shown[i].Action = &action
+	}
+	return shown, nil
+}
+
+// appoint makes a member of a community here a facilitator, or an ordinary member
+// again.
+func (s *Site) appoint(facilitator bool) Handler {
+	return func(w http.ResponseWriter, r *http.Request, v *Visit) error {
+		if err := s.SignedIn(v); err != nil {
+			return err
+		}
+		var (
+			st     *Standing
+			person *copse.Actor
+			who    page.Person
+		)
+		err := s.DB.View(r.Context(), func(tx *store.Tx) (err error) {
+			if st, err = s.facilitating(v, tx, r); err != nil {
+				return err
+			}
+			if person, err = tx.Actor(idOf(chi.URLParam(r, "person"))); err != nil {
+				return err
+			}
+			who, err = s.Person(v, tx, person)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if err := s.Hub.Appoint(r.Context(), v.Me(), st.Community, person, facilitator); err != nil {
+			return err
+		}
+		if facilitator {
+			s.Tell(r, v.W.T("members.appointed", "name", who.Name))
+		} else {
+			s.Tell(r, v.W.T("members.dismissed", "name", who.Name))
+		}
+		http.Redirect(w, r, st.Community.Path()+"/members", http.StatusSeeOther)
+		return nil
+	}
 }

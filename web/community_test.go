@@ -267,6 +267,31 @@ func TestFacilitatorsChangeHowACommunityIsRun(t *testing.T) {
 	joan.get("/c/damp/about").want(t, http.StatusOK, "Anyone with an account can join straight away")
 }
 
+func TestAnOwnerMakesAMemberAFacilitatorAndBack(t *testing.T) {
+	s := serve(t)
+	s.person("Joan Whitlock", store.Ordinary)
+	tess := s.person("Tess Okafor", store.Ordinary)
+	joan, other := s.signedIn("Joan Whitlock"), s.signedIn("Tess Okafor")
+	joan.post("/communities/new", "title", "Damp", "purpose", "Dry homes.", "audience", "members", "join", "open")
+	other.post("/c/damp/join")
+	at := fmt.Sprintf("/c/damp/members/%d/", tess.ID)
+	joan.get("/c/damp/members").says(t, "Make a facilitator", at+"facilitator")
+	joan.get("/c/damp/members").saysNot(t, "Make an ordinary member")
+	other.get("/c/damp/members").saysNot(t, "Make a facilitator")
+	other.post(at+"facilitator").want(t, http.StatusNotFound)
+	if got := joan.post(at + "facilitator"); got.to != "/c/damp/members" {
+		t.Errorf("it leads to %q: %d", got.to, got.status)
+	}
+	joan.get("/c/damp/members").says(t, "Tess Okafor is a facilitator now.", "Make an ordinary member", at+"ordinary")
+	other.get("/c/damp/facilitate/settings").want(t, http.StatusOK)
+	other.get("/c/damp/members").saysNot(t, "Make an ordinary member")
+	other.post(at+"ordinary").want(t, http.StatusForbidden, "Only an owner of Damp may do this")
+	joan.post(at + "ordinary")
+	joan.get("/c/damp/members").says(t, "Tess Okafor is an ordinary member now.", "Make a facilitator")
+	other.get("/c/damp/facilitate/settings").want(t, http.StatusNotFound)
+	joan.post("/c/damp/members/12345/facilitator").want(t, http.StatusNotFound)
+}
+
 func TestWhoIsBlockedOrNotInvitedIsToldSo(t *testing.T) {
 	s := serve(t)
 	tess := s.person("Tess Okafor", store.Ordinary)
