@@ -177,6 +177,8 @@ func (s *Server) member(ctx context.Context, community *copse.Community, signer 
 		v.member = true
 	case gone(err):
 		v.member = false
+	case errors.Is(err, errNoAnswer): // nobody's mistake here
+		return false, copse.Unavailable(30*time.Second, "%s cannot be asked who is in it at the moment", community.URI)
 	default:
 		return false, fmt.Errorf("ask who is in %s: %w", community.URI, err)
 	}

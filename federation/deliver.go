@@ -523,6 +523,9 @@ func (t *trip) settle(p parcel, err error) {
 
 // alive notes that the peer answers.
 func (t *trip) alive(complaint string) {
+	if t.peer.State != copse.PeerOK {
+		t.lane.s.breaker.relent(t.peer.Host)
+	}
 	t.peer.Fails, t.peer.State, t.peer.Error, t.peer.NotUntil = 0, copse.PeerOK, complaint, time.Time{}
 }
 

@@ -535,6 +535,29 @@ func TestReadersNoticeThatACouncilIsAway(t *testing.T) {
 	})
 }
 
+// A council that has just taken something is asked again, however long it had not
+// answered.
+func TestACouncilThatTakesSomethingIsAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t)
+		harlow, joan, trees, peers := crowded(t, n, 1)
+		group := harlow.find(peers[0].actor("Group", "/c/ponds").uri)
+		n.answer("p0.example", refused)
+		for range 10 {
+			time.Sleep(10 * time.Minute)
+			harlow.fed.Freshen(group)
+		}
+		synctest.Wait()
+		n.answer("p0.example", nil)
+		harlow.post(joan, &trees.Actor, "Ash", "<p>Ash")
+		synctest.Wait()
+		if got := harlow.peer("p0.example").State; got != copse.PeerOK {
+			t.Errorf("it has taken something and is %s", got)
+		}
+		harlow.find(peers[0].actor("Person", "/u/new").uri)
+	})
+}
+
 // What waits for a council that is back waits no longer once there is a sign of
 // it, an answer or something sent; and if it still takes nothing, the pauses go on
 // from where they were.

@@ -396,13 +396,12 @@ func (b *breaker) enter(host string, now time.Time) error {
 	return nil
 }
 
-// relent has a host asked again that gave a sign of itself. Whether it answers is
-// for that to show.
+// relent has a host asked again that gave a sign of itself.
 func (b *breaker) relent(host string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if h := b.hosts[host]; h != nil {
-		h.until = time.Time{}
+		h.fails, h.until = 0, time.Time{}
 	}
 }
 
