@@ -329,13 +329,13 @@ func (s *Site) readersHere(v *Visit, tx *store.Tx, c *copse.Community, audience 
 	case audience != copse.Public:
 		readers.Text = v.W.T("readers.members", "name", c.Title, "people", people(v, c),
 			"councils", v.W.N("community.councils", len(readers.Councils)+1))
+		if len(readers.Councils) > 0 {
+			readers.Councils = append([]string{v.title}, readers.Councils...)
+		}
 	case len(readers.Councils) == 0:
 		readers.Text = v.W.T("readers.public_here")
 	default:
 		readers.Text = v.W.T("readers.public", "councils", v.W.N("community.councils", len(readers.Councils)))
-	}
-	if len(readers.Councils) > 0 {
-		readers.Councils = append([]string{v.title}, readers.Councils...)
 	}
 	return readers, nil
 }

@@ -715,6 +715,7 @@ func TestWhatWasGivenUpSaysSoAndIsSentAgain(t *testing.T) {
 	c.must(c.hub.Perform(t.Context(), &copse.Activity{Type: "Follow", URI: rosa.URI + "/f", Actor: rosa, Subject: &c.open.Actor}))
 	c.must(c.hub.Decide(t.Context(), facilitator, c.open, rosa, true, ""))
 	topic := c.browsers["author"].post("/c/open/ask", url.Values{"title": {"Weekends?"}}).want(303).to
+	c.browsers["author"].get("/c/open/ask").has("It is sent to 1 council with members here.", "harlow.example.").hasNot("Council and harlow.example")
 	c.giveUp("harlow.example")
 	for _, name := range []string{"author", "facilitator", "member"} {
 		page := c.browsers[name].get(topic).has("0 of 1 council have this", "harlow.example did not take it: it answered 422. We stopped trying on "+today())
