@@ -122,7 +122,7 @@ func (tx *Tx) AddObject(o *copse.Object) error {
 	if !fresh {
 		return copse.Conflict("there is already something at %s", o.URI)
 	}
-	return tx.recount(o.Root)
+	return tx.countIn(o)
 }
 
 // place returns the root and the path of what the object with the given id is
@@ -147,8 +147,25 @@ func element(id copse.ID) string {
 	return string(b[:])
 }
 
-// recount derives what is shown of a thread after something in it was added or
-// deleted.
+// countIn brings what is shown of a thread up to date with a reply just added to
+// it, which is what recount would come to without reading all of the thread.
+func (tx *Tx) countIn(o *copse.Object) error {
+	if o.Root == 0 {
+		return nil
+	}
+	_, err := tx.exec(`
+		update objects set replies = replies + 1,
+			active = case when active < $1 then $1 else active end,
+			councils = councils + case when exists (
+				select 1
+				from objects b cross join actors a
+				where b.root = $2 and b.deleted is null and b.id <> $3 and a.id = b.author
+					and a.host = (select c.host from actors c where c.id = $4)) then 0 else 1 end
+		where id = $2`, o.Published.UnixMicro(), o.Root, o.ID, o.Author)
+	return err
+}
+
+// recount derives what is shown of a thread after something in it was deleted.
 func (tx *Tx) recount(root copse.ID) error {
 	if root == 0 {
 		return nil
