@@ -208,23 +208,15 @@ type parcel struct {
 // pass sends one batch and writes down how it went. It reports whether there may
 // be more to do now.
 func (l *lane) pass(ctx context.Context) (more bool, err error) {
-	var waiting backlog
-	peer, refused, err := l.awake(ctx)
+	peer, waiting, err := l.look(ctx)
 	if err != nil || peer == nil {
 		return false, err
 	}
 	t := &trip{lane: l, peer: peer, saved: time.Now()}
-	if refused { // what waits waits
+	switch {
+	case waiting == nil: // we refuse to send to it: what waits waits
 		t.peer.NotUntil = time.Now().Add(refusedRetry)
 		return false, t.save(ctx)
-	}
-	err = l.s.DB.View(ctx, func(tx *store.Tx) (err error) {
-		waiting, err = l.s.pending(tx, peer)
-		return err
-	})
-	switch {
-	case err != nil:
-		return false, err
 	case len(waiting.fresh)+len(waiting.late)+len(waiting.void) == 0 && peer.NotUntil.IsZero():
 		return false, nil
 	}
@@ -234,21 +226,25 @@ func (l *lane) pass(ctx context.Context) (more bool, err error) {
 	return waiting.more && !t.stopped, t.save(ctx)
 }
 
-// awake returns the lane's peer if it may be sent to now, and whether we refuse
-// to.
-func (l *lane) awake(ctx context.Context) (peer *copse.Peer, refused bool, err error) {
-	err = l.s.DB.View(ctx, func(tx *store.Tx) (err error) {
-		peer, err = tx.PeerByID(l.peer)
+// look returns the lane's peer, nil if that may not be sent to now, and what it has
+// not got, nil if we refuse to send to it.
+func (l *lane) look(ctx context.Context) (peer *copse.Peer, waiting *backlog, err error) {
+	err = l.s.DB.View(ctx, func(tx *store.Tx) error {
+		p, err := tx.PeerByID(l.peer)
+		if err != nil || p.NotUntil.After(tx.Now) {
+			return err
+		}
+		peer = p
+		err = l.s.admitted(tx, peer.Host)
+		if copse.CodeOf(err) == copse.CodeForbidden {
+			return nil
+		}
+		if err == nil {
+			waiting, err = l.s.pending(tx, peer)
+		}
 		return err
 	})
-	if err != nil || peer.NotUntil.After(time.Now()) {
-		return nil, false, err
-	}
-	err = l.s.admit(ctx, peer.Host)
-	if copse.CodeOf(err) == copse.CodeForbidden {
-		return peer, true, nil
-	}
-	return peer, false, err
+	return peer, waiting, err
 }
 
 // A backlog is what a peer has not got.
@@ -260,7 +256,8 @@ type backlog struct {
 	more  bool       // there was more when this was read; of what came since, the lane hears
 }
 
-func (s *Server) pending(tx *store.Tx, peer *copse.Peer) (b backlog, err error) {
+func (s *Server) pending(tx *store.Tx, peer *copse.Peer) (_ *backlog, err error) {
+	b := new(backlog)
 	// First, so that whatever appears meanwhile is beyond it.
 	if b.end, err = tx.EndOfOutbox(); err != nil {
 		return b, err
@@ -398,7 +395,7 @@ type trip struct {
 }
 
 // carry sends what waits for a peer, as far as it gets.
-func (t *trip) carry(ctx context.Context, waiting backlog) error {
+func (t *trip) carry(ctx context.Context, waiting *backlog) error {
 	for _, id := range waiting.void {
 		t.forget(id)
 	}
@@ -761,10 +758,12 @@ func unreachable(err error) error {
 // or clock that is off, an inbox that is gone, a redirect, which is never followed
 // with a signed body) concerns all of them, and is tried again.
 func judged(res *http.Response) error {
-	no := &undelivered{words: fmt.Sprintf("it answered %d", res.StatusCode)}
-	switch code := res.StatusCode; {
-	case code >= 200 && code < 300:
+	code := res.StatusCode
+	if code >= 200 && code < 300 {
 		return nil
+	}
+	no := &undelivered{words: fmt.Sprintf("it answered %d", code)}
+	switch {
 	case code == http.StatusTooManyRequests:
 		no.slow, no.after = true, retryAfter(res)
 	case code == http.StatusRequestTimeout, code == http.StatusTooEarly, code >= 500:
