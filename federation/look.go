@@ -162,6 +162,9 @@ func (l *look) object(ctx context.Context, uri string, via *copse.Actor) (o *cop
 	if host, ok := ap.Host(uri); !ok || host == l.s.Hub.Host() {
 		return nil, err // ours are all here
 	}
+	if err := l.may(); err != nil {
+		return nil, err
+	}
 	switch {
 	case slices.Contains(l.above, uri):
 		return nil, copse.Forbidden("the conversation goes round in a circle")

@@ -371,6 +371,38 @@ func TestLongConversationsAreFetchedInPieces(t *testing.T) {
 	})
 }
 
+// What is laid aside while a long conversation is fetched is for whoever fetches
+// it. A reply that comes meanwhile, and needs nothing else, waits like others.
+func TestAReplyToWhatIsBeingFetchedIsNotLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		s.leeds.find(s.mod.uri)
+		for length := range 12 { // one of these is cut off between a page and its author
+			name := fmt.Sprint("elm", length)
+			dave := s.third.actor("Person", "/u/dave"+name)
+			page := dave.page(name, s.trees.uri, "Elm")
+			deepest := page
+			s.third.serve(page)
+			for i := range length {
+				deepest = s.bob.note(fmt.Sprint(name, "-", i), s.trees.uri, deepest["id"].(string), "x")
+				s.third.serve(deepest)
+			}
+			s.trees.say(s.leeds, s.trees.announces(s.bob.act("Create", name, deepest)))
+			synctest.Wait()
+			s.leeds.find(dave.uri)
+			reply := s.mod.note(name, s.trees.uri, page["id"].(string), "Sick?")
+			s.home.serve(reply)
+			if got := s.trees.say(s.leeds, s.trees.announces(s.mod.act("Create", "of-"+name, reply))); got != http.StatusAccepted {
+				t.Errorf("answered %d", got)
+			}
+			time.Sleep(5 * time.Minute)
+			if s.leeds.object(reply["id"].(string)) == nil {
+				t.Errorf("the reply to what stands %d above is lost", length)
+			}
+		}
+	})
+}
+
 // One activity makes us send ten requests at most, whatever it names, and
 // however it leads us about (AS-085).
 func TestOneActivityCostsTenRequestsAtMost(t *testing.T) {
