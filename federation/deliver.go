@@ -1,27 +1,17 @@
 package federation
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
-	"net/http"
-	"strconv"
 	"sync"
 	"time"
 
 	"copse/copse"
-	"copse/federation/ap"
-	"copse/federation/httpsig"
-	"copse/internal/outbound"
 	"copse/store"
 )
 
 const (
-	// sendTimeout is how long a peer has to take one activity.
-	sendTimeout = 10 * time.Second
 	// widest is how many activities may be in flight to one peer that keeps up.
 	widest = 8
 	// batch is how much of the outbox a lane reads at a time.
@@ -47,7 +37,6 @@ const (
 	dormantRetry = 24 * time.Hour
 	refusedRetry = 10 * time.Minute // whether we talk with a peer again
 	notNow       = 30 * time.Second // for a peer that says "not now" and not when
-	longestAsked = 24 * time.Hour   // of what a peer may ask us to wait
 )
 
 // lanes are the peers that something is being sent to. A peer has a lane only
@@ -603,187 +592,4 @@ func (t *trip) save(ctx context.Context) error {
 		t.lane.s.rest(peer.ID, peer.NotUntil)
 	}
 	return err
-}
-
-// sign is how we know that a peer is there: it sent something, or it answered.
-type sign struct {
-	host string
-	sent bool
-}
-
-// signFor is how long one is as good as the next: a peer's lane is tried before
-// its time once in that long, whatever the peer says meanwhile.
-const signFor = time.Minute
-
-// heard notes a sign of a peer. What waits for the peer is tried now, once: how
-// long to wait if it does not take that goes on from where it was.
-func (s *Server) heard(ctx context.Context, of sign) {
-	now := time.Now()
-	if last, ok := s.lastHeard.Load(of); ok && now.Sub(last.(time.Time)) < signFor {
-		return
-	}
-	s.lastHeard.Store(of, now)
-	s.breaker.relent(of.host)
-	var peer *copse.Peer
-	err := s.DB.Update(ctx, func(tx *store.Tx) (err error) {
-		if peer, err = tx.PeerAt(of.host); err != nil {
-			return err
-		}
-		was := *peer
-		if peer.NotUntil.After(tx.Now) {
-			peer.NotUntil = tx.Now
-		}
-		if peer.Fails == 0 || peer.NotUntil.IsZero() { // nothing waits that could show it
-			peer.State, peer.Fails = copse.PeerOK, 0
-		}
-		if *peer != was {
-			if err := tx.SetHealth(peer); err != nil {
-				return err
-			}
-		}
-		if !of.sent {
-			return nil
-		}
-		return tx.Heard(of.host, tx.Now)
-	})
-	if err != nil {
-		slog.ErrorContext(ctx, "heard", "host", of.host, "err", err)
-		return
-	}
-	s.rest(peer.ID, time.Time{})
-	s.Hub.Outbox.Ring()
-}
-
-// forgetSigns has the next sign of a peer count however soon it comes: the peer
-// has just been found away, for the first time in a row.
-func (s *Server) forgetSigns(host string) {
-	s.lastHeard.Delete(sign{host, false})
-	s.lastHeard.Delete(sign{host, true})
-}
-
-// missed notes that a peer did not answer somebody who reads what it has, so that
-// they hear how old their copy may be. When it is sent to next stays as it was.
-func (s *Server) missed(ctx context.Context, host string) {
-	err := s.DB.Update(ctx, func(tx *store.Tx) error {
-		peer, err := tx.PeerAt(host)
-		if err != nil || peer.State != copse.PeerOK {
-			return err
-		}
-		s.forgetSigns(host)
-		peer.State, peer.Error = copse.PeerFailing, notAnswering
-		return tx.SetHealth(peer)
-	})
-	if err != nil && ctx.Err() == nil {
-		slog.ErrorContext(ctx, "missed", "host", host, "err", err)
-	}
-}
-
-// undelivered is why a peer did not take something.
-type undelivered struct {
-	words string // for an administrator
-	final bool   // the same again would get the same answer
-	slow  bool   // it takes others, later
-	after time.Duration
-	err   error
-}
-
-func (u *undelivered) Error() string { return u.words }
-func (u *undelivered) Unwrap() error { return u.err }
-
-func words(err error) string {
-	var no *undelivered
-	if errors.As(err, &no) {
-		return no.words
-	}
-	return "something went wrong at our end"
-}
-
-// send posts one activity to one peer.
-func (s *Server) send(ctx context.Context, peer *copse.Peer, p parcel) error {
-	key, err := s.key(ctx, p.Signer)
-	if err != nil {
-		return err
-	}
-	inbox := p.inbox
-	if inbox == "" {
-		inbox = peer.Inbox
-	}
-	if inbox == "" { // a host we have only been told to allow
-		scheme := "https"
-		if s.policy().Scheme == "http" {
-			scheme = "http"
-		}
-		inbox = scheme + "://" + peer.Host + "/inbox"
-	}
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, inbox, bytes.NewReader(p.Body))
-	if err != nil {
-		return &undelivered{words: unusable, err: err}
-	}
-	r.Header.Set("Content-Type", ap.ActivityJSON)
-	scheme := httpsig.Cavage
-	if peer.RFC9421 {
-		scheme = httpsig.RFC9421
-	}
-	if err := httpsig.Sign(r, key, scheme, &p.Digest, time.Now()); err != nil {
-		return &undelivered{words: unusable, err: err}
-	}
-	res, err := s.Client.Do(r)
-	if err != nil {
-		return unreachable(err)
-	}
-	defer res.Body.Close()
-	io.Copy(io.Discard, io.LimitReader(res.Body, 64<<10)) // so that the connection can be used again
-	return judged(res)
-}
-
-const (
-	unusable     = "its address cannot be used"
-	notAnswering = "it is not answering"
-)
-
-func unreachable(err error) error {
-	switch {
-	case outbound.Final(err):
-		return &undelivered{words: unusable, err: err} // a name may lead elsewhere tomorrow
-	case errors.Is(err, context.DeadlineExceeded):
-		return &undelivered{words: "it did not answer in time", err: err}
-	}
-	return &undelivered{words: notAnswering, err: err}
-}
-
-// judged returns what an answer means, nil if the peer has it now. What it says
-// about the activity is final; what may be the fault of its set-up or ours (a key
-// or clock that is off, an inbox that is gone, a redirect, which is never followed
-// with a signed body) concerns all of them, and is tried again.
-func judged(res *http.Response) error {
-	code := res.StatusCode
-	if code >= 200 && code < 300 {
-		return nil
-	}
-	no := &undelivered{words: fmt.Sprintf("it answered %d", code)}
-	switch {
-	case code == http.StatusTooManyRequests:
-		no.slow, no.after = true, retryAfter(res)
-	case code == http.StatusRequestTimeout, code == http.StatusTooEarly, code >= 500:
-		no.after = retryAfter(res)
-	case code == http.StatusUnauthorized, code == http.StatusNotFound, code == http.StatusGone:
-	case code >= 400:
-		no.final = true
-	}
-	return no
-}
-
-// retryAfter returns what a peer asks us to wait (RFC 9110, 10.2.3), 0 if it does
-// not say.
-func retryAfter(res *http.Response) time.Duration {
-	text := res.Header.Get("Retry-After")
-	if seconds, err := strconv.Atoi(text); err == nil {
-		return time.Duration(min(max(seconds, 0), int(longestAsked/time.Second))) * time.Second
-	}
-	if at, err := http.ParseTime(text); err == nil {
-		return max(time.Until(at), 0)
-	}
-	return 0
 }

@@ -2,9 +2,10 @@
 // only one that knows what is written on the wire.
 //
 // inbox.go takes what arrives, receive.go and decode.go make an activity of it
-// for the hub; encode.go writes what the hub has done, and deliver.go brings it
-// to the peers. fetch.go asks other servers, actor.go, object.go and discover.go
-// answer them. peer.go knows who they are and whether we talk with them.
+// for the hub; encode.go writes what the hub has done, deliver.go decides what goes
+// to which peer when, and send.go takes it there. fetch.go asks other servers,
+// actor.go, object.go and discover.go answer them. peer.go knows who they are and
+// whether we talk with them, health.go whether they are there.
 //
 // From the network: verify, then decode, then believe as little as possible. A
 // server speaks for its own actors and its own objects, and for nobody else's.

@@ -428,7 +428,7 @@ func (s *Server) freshen(ctx context.Context, uri string) error {
 }
 
 // maxFacilitators is how many of those who look after a community elsewhere are
-// known by name.
+// known by name. Whoever comes after them in its list is taken to be none.
 const maxFacilitators = 20
 
 // learnFacilitators reads who looks after a community elsewhere: those whom its
