@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"maps"
 	"reflect"
 	"strings"
 	"sync"
@@ -107,6 +108,37 @@ func TestANewPeerHasNothingToCatchUpWith(t *testing.T) {
 			if id != ids[0] {
 				t.Errorf("it is %d and %d", ids[0], id)
 			}
+		}
+	})
+}
+
+// However many names stand above a host, what was decided about each is found.
+func TestPoliciesOfAnyNumberOfHosts(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		hosts := []string{"a.b.c.d.e.example:8443", "a.b.c.d.e.example", "b.c.d.e.example", "c.d.e.example", "d.e.example", "e.example", "example"}
+		want := map[string]copse.Policy{"c.d.e.example": copse.Allow, "d.e.example": copse.Block, "example": copse.Block}
+		update(t, db, func(tx *store.Tx) error {
+			for host, policy := range want {
+				if err := tx.SetPolicy(host, policy); err != nil {
+					return err
+				}
+			}
+			return tx.SetPolicy("elsewhere.example", copse.Block)
+		})
+		for n := range len(hosts) + 1 {
+			wanted := make(map[string]copse.Policy)
+			for _, host := range hosts[:n] {
+				if policy, ok := want[host]; ok {
+					wanted[host] = policy
+				}
+			}
+			view(t, db, func(tx *store.Tx) error {
+				got, err := tx.Policies(hosts[:n])
+				if err == nil && !maps.Equal(got, wanted) {
+					t.Errorf("of %q: %v, want %v", hosts[:n], got, wanted)
+				}
+				return err
+			})
 		}
 	})
 }
