@@ -141,7 +141,8 @@ func (s *Site) communityHome(w http.ResponseWriter, r *http.Request, v *Visit) e
 }
 
 // Inside returns the frame of a page in a community, and what to say if its home
-// does not answer, which the next page will know if nobody has noticed yet. current is the address of the section that the page is in.
+// does not answer, which the next page will know if nobody has noticed yet. current
+// is the address of the section that the page is in.
 func (s *Site) Inside(v *Visit, tx *store.Tx, r *http.Request, st *Standing, title, current string) (f page.Frame, stale page.Copy, err error) {
 	f = s.Frame(v, r, title)
 	f.Nav = "communities"
