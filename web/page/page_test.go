@@ -152,7 +152,8 @@ func TestAnErrorIsBesideItsFieldAndInTheSummary(t *testing.T) {
 func TestATickFollowsTheCouncilNotThePerson(t *testing.T) {
 	w := words.In("en")
 	council := Person{Name: "Joan Whitlock", Council: "Harlow District Council", Confirmed: true}
-	wants(t, html(t, Council(w, council)), `Harlow District <span class="copse-nowrap">Council<svg class="copse-tick"`, `, confirmed by the council`)
+	wants(t, html(t, Council(w, council)), `Harlow District <span class="copse-nowrap">Council<svg class="copse-tick"`,
+		`</svg><span class="copse-hidden">, confirmed by the council</span></span>`) // and a full stop may follow
 	firm := Person{Name: "Ian Forde", Council: "Forde Consulting", Confirmed: true, Supplier: true}
 	if got := html(t, Council(w, firm)); got != "Forde Consulting. Supplier, not a council" {
 		t.Errorf("a supplier is shown as %s", got)
