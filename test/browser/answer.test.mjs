@@ -8,6 +8,9 @@ import { find, follow, press, says, saysNot, setUp, shows, signIn, words } from 
 
 const question = 'Do you screen every policy or only some?'
 const detail = 'We are writing our first equality impact assessment.'
+// What must not push a page off a phone.
+const wide = `${'| column '.repeat(30)}|\n${'|---'.repeat(30)}|\n${'| 1 '.repeat(30)}|`
+const unruly = `${'> '.repeat(200)}deep\n\n${'x'.repeat(400)}\n\n<script>alert(1)</script>`
 const reply = 'Only those that touch the public. We keep a one-page test for the rest.'
 
 journey('somebody new asks people at other councils and gets an answer', (open, script) =>
@@ -231,9 +234,13 @@ journey('somebody new asks people at other councils and gets an answer', (open, 
     await look(martin, 'answer-history')
 
     await martin.goto(places[2])
-    await martin.getByLabel('Your reply').fill('I have the wrong window open.')
+    await martin.getByLabel('Your reply').fill(wide)
+    await press(martin, 'Preview')
+    await look(martin, 'answer-wide')
+    await martin.getByLabel('Your reply').fill(`I have the wrong window open.\n\n${unruly}`)
     await press(martin, 'Post reply')
     await shows(tess, asked, 'I have the wrong window open.', performance.now())
+    await look(tess, 'answer-unruly')
     await martin.getByRole('link', { name: 'Delete' }).click()
     await look(martin, 'answer-delete')
     since = performance.now()
