@@ -236,8 +236,12 @@ func (tx *Tx) Submitted(v copse.Viewer, community copse.ID) ([]Post, error) {
 
 // A Tally is how much there is in a community, for its navigation.
 type Tally struct {
-	Unanswered int // questions, up to a thousand
+	Unanswered int // questions, up to MaxTally
 }
+
+// MaxTally is as far as is counted: every page in a community shows the number, and
+// nobody tells 1,000 from 2,000 there.
+const MaxTally = 100
 
 // Tally counts what a community has that the viewer may see.
 func (tx *Tx) Tally(v copse.Viewer, community copse.ID) (t Tally, err error) {
@@ -246,7 +250,7 @@ func (tx *Tx) Tally(v copse.Viewer, community copse.ID) (t Tally, err error) {
 			select 1 from objects o
 			where o.community = $3 and o.root is null and o.deleted is null and o.question and o.answer is null
 				and `+visible+`
-			limit 1000) few`, v.Actor, v.Peer, community)
+			limit $4) few`, v.Actor, v.Peer, community, MaxTally)
 	return t, err
 }
 

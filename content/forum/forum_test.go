@@ -488,6 +488,25 @@ func TestOnlyFacilitatorsStartWhereTheCommunitySaysSo(t *testing.T) {
 	c.browsers["member"].post("/post/"+id(c.openQuestion)+"/reply", url.Values{"text": {"Still"}}).want(303)
 }
 
+// Every page in a community says how many questions are open. Past a hundred it says
+// that there are more, and counts no further.
+func TestManyOpenQuestionsAreNotCountedToTheLast(t *testing.T) {
+	w := newTown(t)
+	joan := w.person("joan", "Joan Whitlock")
+	damp := w.community("damp", copse.Members, joan)
+	ask := func(n int) {
+		for range n {
+			w.must(w.hub.Post(t.Context(), joan, &copse.Object{Kind: "topic", Community: damp.ID, Title: "Weekends?", HTML: "<p>Who?", Question: true}))
+		}
+	}
+	ask(99)
+	w.browser(joan).get("/c/damp/forum").has(">99<", "99 unanswered").hasNot("99+")
+	ask(1)
+	w.browser(joan).get("/c/damp/forum").has(">99+<", "More than 99 unanswered")
+	ask(1)
+	w.browser(joan).get("/c/damp/forum").has(">99+<", "More than 99 unanswered")
+}
+
 func TestAQuestionIsAskedAnsweredAndAccepted(t *testing.T) {
 	w := newTown(t)
 	tess, joan, rosa := w.person("tess", "Tess Okafor"), w.person("joan", "Joan Whitlock"), w.person("rosa", "Rosa Almeida")

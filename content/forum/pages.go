@@ -59,13 +59,15 @@ func routes(s *web.Site, r chi.Router) {
 }
 
 func links(_ *web.Site, v *web.Visit, c *copse.Community, t store.Tally) []page.Link {
-	return []page.Link{
-		{Text: v.W.T("forum.conversations"), URL: c.Path() + "/forum"},
-		{
-			Text: v.W.T("forum.questions"), URL: c.Path() + "/questions",
-			Count: t.Unanswered, Counted: v.W.N("forum.unanswered", t.Unanswered),
-		},
+	questions := page.Link{
+		Text: v.W.T("forum.questions"), URL: c.Path() + "/questions",
+		Count: t.Unanswered, Counted: v.W.N("forum.unanswered", t.Unanswered),
 	}
+	if t.Unanswered == store.MaxTally {
+		questions.Count, questions.More = store.MaxTally-1, true
+		questions.Counted = v.W.T("forum.unanswered_more", "n", questions.Count)
+	}
+	return []page.Link{{Text: v.W.T("forum.conversations"), URL: c.Path() + "/forum"}, questions}
 }
 
 func start(v *web.Visit, c *copse.Community) []page.Action {

@@ -18,6 +18,7 @@ package page
 
 import (
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -47,7 +48,16 @@ type Link struct {
 	URL     string
 	Current bool   // this is the page being read
 	Count   int    // shown beside the text unless 0
+	More    bool   // there are more than Count
 	Counted string // what Count counts, in full for those who hear the page: "3 unanswered"
+}
+
+// number is Count as it is shown: "3", "99+".
+func (l Link) number() string {
+	if l.More {
+		return strconv.Itoa(l.Count) + "+"
+	}
+	return strconv.Itoa(l.Count)
 }
 
 // Place is a community as its pages show it: its name, a line about it, and its

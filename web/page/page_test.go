@@ -53,6 +53,7 @@ func TestAPageSaysWhereItIsInItsLanguage(t *testing.T) {
 	f := stevenage("cy")
 	f.Place = &Place{Name: "Damp, mould and repairs", URL: "/c/damp", Sections: []Link{
 		{Text: "Cwestiynau", URL: "/c/damp/forum", Current: true, Count: 3, Counted: "3 heb eu hateb"},
+		{Text: "Aelodau", URL: "/c/damp/members", Count: 99, More: true, Counted: "Mwy na 99"},
 	}}
 	f.Nav = "communities"
 	f.Failed = true
@@ -64,6 +65,7 @@ func TestAPageSaysWhereItIsInItsLanguage(t *testing.T) {
 		`<a class="copse-nav__link" href="/communities" aria-current="page">Cymunedau</a>`,
 		`<a class="copse-subnav__link" href="/c/damp/forum" aria-current="page">`,
 		`<span aria-hidden="true">3</span><span class="copse-hidden">3 heb eu hateb</span>`,
+		`<span aria-hidden="true">99+</span><span class="copse-hidden">Mwy na 99</span>`,
 	)
 }
 
