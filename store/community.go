@@ -99,6 +99,7 @@ type Directory struct {
 	Text   string   // somewhere in the name, title or summary
 	Member copse.ID // only those this actor is in
 	Here   bool     // only our own
+	Open   bool     // only those that anybody may read
 	Before copse.ID // the last one of the page before
 	N      int
 }
@@ -122,8 +123,9 @@ func (tx *Tx) Communities(d Directory) ([]*copse.Community, error) {
 			and (cast($4 as bigint) = 0 or exists (
 				select 1 from memberships m where m.community = c.actor and m.actor = $4 and m.role > 0))
 			and (not $5 or a.local)
+			and (not $6 or c.audience = $7)
 		order by c.active desc, c.actor desc
-		limit $6`, last, lastID, like(d.Text), d.Member, d.Here, d.N)
+		limit $8`, last, lastID, like(d.Text), d.Member, d.Here, d.Open, copse.Public, d.N)
 }
 
 // Empty reports whether nothing has been said in a community, as far as we know.

@@ -247,6 +247,11 @@ func TestTheDirectoryNarrowsAndTurnsPages(t *testing.T) {
 				}
 				c := founded(fmt.Sprintf("c%02d", i), host)
 				c.Active = time.Unix(int64(i/4), 0) // some at the same time
+				if c.Audience = copse.Public; i%5 == 0 {
+					c.Audience = copse.Members
+				} else {
+					want["open"] = append(want["open"], c.Name)
+				}
 				if err := tx.AddCommunity(c); err != nil {
 					return err
 				}
@@ -268,7 +273,7 @@ func TestTheDirectoryNarrowsAndTurnsPages(t *testing.T) {
 			}
 			return nil
 		})
-		for name, d := range map[string]store.Directory{"all": {}, "here": {Here: true}, "hers": {Member: ann.ID}} {
+		for name, d := range map[string]store.Directory{"all": {}, "here": {Here: true}, "hers": {Member: ann.ID}, "open": {Open: true}} {
 			slices.Reverse(want[name])
 			for _, n := range []int{1, 7, 100} {
 				var got []string

@@ -151,9 +151,9 @@ func (tx *Tx) MembersOf(community copse.ID, least copse.Role, after copse.ID, n 
 	return many(tx, scanPerson, `
 		select `+membershipColumns+`, `+actorColumns+`
 		from memberships m join actors a on a.id = m.actor
-		where m.community = $1 and m.role > 0 and m.role >= $2 and (m.role, m.actor) < ($3, $4)
+		where m.community = $1 and m.role >= $2 and (m.role, m.actor) < ($3, $4)
 		order by m.role desc, m.actor desc
-		limit $5`, community, least, last.Role, last.Actor, n)
+		limit $5`, community, max(least, copse.Member), last.Role, last.Actor, n)
 }
 
 // Waiting returns those who asked to join, the longest waiting first.

@@ -32,18 +32,14 @@ func (s *Site) home(w http.ResponseWriter, r *http.Request, v *Visit) error {
 			return err
 		}
 		ready = true
-		all, err := tx.Communities(store.Directory{N: 100})
+		all, err := tx.Communities(store.Directory{Open: true, N: frontCommunities + 1})
 		if err != nil {
 			return err
 		}
+		if len(all) > frontCommunities {
+			all, front.More = all[:frontCommunities], true
+		}
 		for _, c := range all {
-			if c.Audience != copse.Public {
-				continue
-			}
-			if len(front.Communities) == frontCommunities {
-				front.More = true
-				break
-			}
 			row, err := s.listing(v, tx, c, nil)
 			if err != nil {
 				return err

@@ -25,7 +25,7 @@ var Source string
 // A Town is what Fill has put into a database. The first of each list is the
 // biggest or busiest.
 type Town struct {
-	People      []copse.ID // the first is in every community, the second in 25
+	People      []copse.ID // the first owns the server and facilitates every community, the second is in 25
 	Communities []copse.ID // the last is dead: nothing was said in it for long
 	Peers       []copse.ID // the first is in every community here
 	Thread      copse.ID   // a topic with very many replies
@@ -148,7 +148,16 @@ func (f *filler) people(n int) {
 		}
 		f.all = append(f.all, a)
 		f.town.People = append(f.town.People, a.ID)
-		f.do(i, func(tx *store.Tx) error { return tx.AddActor(a) })
+		n := &store.Account{Actor: a.ID, Email: a.Name + "@" + a.Host, Role: store.Ordinary, Language: "en", Created: f.at, Confirmed: f.at, Approved: f.at}
+		if i == 0 {
+			n.Role = store.Owner
+		}
+		f.do(i, func(tx *store.Tx) error {
+			if err := tx.AddActor(a); err != nil || !a.Local {
+				return err
+			}
+			return tx.AddAccount(n)
+		})
 	}
 	f.flush()
 }
@@ -176,6 +185,9 @@ func (f *filler) communities(n int) {
 		m := &copse.Membership{
 			Community: f.town.Communities[community], Actor: f.town.People[person],
 			Role: copse.Member, State: state, Since: f.at,
+		}
+		if person == 0 {
+			m.Role = copse.Moderator
 		}
 		f.do(community, func(tx *store.Tx) error { return tx.SetMembership(m) })
 	}

@@ -58,7 +58,7 @@ create table memberships (
 );
 create index memberships_actor   on memberships (actor, role, community);
 create index memberships_pending on memberships (community, since, actor) where state = 'pending';
-create index memberships_role    on memberships (community, role, actor) where role > 0;
+create index memberships_role    on memberships (community, role, actor);
 
 create table objects (
 	id          bigint primary key,
