@@ -50,6 +50,7 @@ type lanes struct {
 // A lane sends to one peer, in order, until there is nothing left for it.
 type lane struct {
 	s     *Server
+	crew  *crew
 	peer  copse.ID
 	again bool // guarded by lanes.mu: something came while it was finishing
 	width int  // how much may be in flight
@@ -60,15 +61,15 @@ type lane struct {
 func (s *Server) deliver(ctx context.Context) {
 	heard, stop := s.Hub.Outbox.Listen()
 	defer stop()
-	var running sync.WaitGroup
-	defer running.Wait()
+	crew := newCrew()
+	defer crew.stop()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 
-	seen := s.wakeAll(ctx, &running)
+	seen := s.wakeAll(ctx, crew)
 	for ctx.Err() == nil {
 		var err error
-		if seen, err = s.wakeConcerned(ctx, seen, &running); err != nil && ctx.Err() == nil {
+		if seen, err = s.wakeConcerned(ctx, seen, crew); err != nil && ctx.Err() == nil {
 			slog.ErrorContext(ctx, "outbox", "err", err)
 		}
 		select {
@@ -81,7 +82,7 @@ func (s *Server) deliver(ctx context.Context) {
 
 // wakeAll starts a lane for every peer that may have something to get, after a
 // start of the program, and returns how far the outbox reaches.
-func (s *Server) wakeAll(ctx context.Context, running *sync.WaitGroup) copse.ID {
+func (s *Server) wakeAll(ctx context.Context, crew *crew) copse.ID {
 	var (
 		peers []copse.ID
 		end   copse.ID
@@ -97,14 +98,14 @@ func (s *Server) wakeAll(ctx context.Context, running *sync.WaitGroup) copse.ID 
 		return 0 // all of the outbox is to be looked at
 	}
 	for _, p := range peers {
-		s.wake(ctx, p, running)
+		s.wake(ctx, p, crew)
 	}
 	return end
 }
 
 // wakeConcerned starts the lanes of peers that activities after seen concern,
 // or whose next try is due, and returns how far it has looked.
-func (s *Server) wakeConcerned(ctx context.Context, seen copse.ID, running *sync.WaitGroup) (copse.ID, error) {
+func (s *Server) wakeConcerned(ctx context.Context, seen copse.ID, crew *crew) (copse.ID, error) {
 	var (
 		peers []copse.ID
 		end   copse.ID
@@ -117,12 +118,12 @@ func (s *Server) wakeConcerned(ctx context.Context, seen copse.ID, running *sync
 		return seen, err
 	}
 	for _, p := range peers {
-		s.wake(ctx, p, running)
+		s.wake(ctx, p, crew)
 	}
 	return end, nil
 }
 
-func (s *Server) wake(ctx context.Context, peer copse.ID, running *sync.WaitGroup) {
+func (s *Server) wake(ctx context.Context, peer copse.ID, crew *crew) {
 	s.lanes.mu.Lock()
 	defer s.lanes.mu.Unlock()
 	if l := s.lanes.active[peer]; l != nil {
@@ -137,9 +138,9 @@ func (s *Server) wake(ctx context.Context, peer copse.ID, running *sync.WaitGrou
 		s.lanes.active = make(map[copse.ID]*lane)
 		s.lanes.resting = make(map[copse.ID]time.Time)
 	}
-	l := &lane{s: s, peer: peer, width: 1}
+	l := &lane{s: s, crew: crew, peer: peer, width: 1}
 	s.lanes.active[peer] = l
-	running.Go(func() { l.run(ctx) })
+	crew.run(func() { l.run(ctx) })
 }
 
 // rest keeps a peer's lane from being woken for nothing until the given time,
@@ -459,15 +460,14 @@ func alternative(parcels []parcel, fails int) int {
 // send sends parcels side by side and deals with the answers in order.
 func (t *trip) send(ctx context.Context, parcels []parcel) {
 	errs := make([]error, len(parcels))
-	var flying sync.WaitGroup
+	flying := make([]func(), len(parcels))
 	for i, p := range parcels {
+		flying[i] = func() { errs[i] = t.lane.s.send(ctx, t.peer, p) }
 		if p.ID == t.early {
-			errs[i] = t.said
-			continue
+			flying[i] = func() { errs[i] = t.said }
 		}
-		flying.Go(func() { errs[i] = t.lane.s.send(ctx, t.peer, p) })
 	}
-	flying.Wait()
+	t.lane.crew.all(flying)
 	if ctx.Err() != nil {
 		t.stopped = true // cut off by the end of the program, not by the peer
 		return

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"strings"
 	"time"
@@ -149,11 +150,7 @@ func (m message) component(name string) (string, error) {
 func (m message) signRFC9421(key Key, digest *[32]byte, now time.Time) error {
 	names := []string{"@method", "@target-uri"}
 	if digest != nil {
-		header, err := labelled("sha-256", httpsfv.NewItem(digest[:]))
-		if err != nil {
-			return err
-		}
-		m.header.Set("Content-Digest", header)
+		m.header.Set("Content-Digest", labelled("sha-256", digest[:]))
 		names = append(names, "content-digest")
 	}
 	components := httpsfv.InnerList{Params: httpsfv.NewParams()}
@@ -170,16 +167,9 @@ func (m message) signRFC9421(key Key, digest *[32]byte, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	input, err := labelled("sig1", components)
-	if err != nil {
-		return err
-	}
-	signature, err := labelled("sig1", httpsfv.NewItem(value))
-	if err != nil {
-		return err
-	}
-	m.header.Set("Signature-Input", input)
-	m.header.Set("Signature", signature)
+	// What is sent is the text that was signed (RFC 9421, 4.1).
+	m.header.Set("Signature-Input", "sig1="+signed[len(signed)-1].Value)
+	m.header.Set("Signature", labelled("sig1", value))
 	return nil
 }
 
@@ -226,9 +216,7 @@ func binary(d *httpsfv.Dictionary, name string) ([]byte, bool) {
 	return b, ok
 }
 
-// labelled writes a dictionary of one member.
-func labelled(name string, member httpsfv.Member) (string, error) {
-	d := httpsfv.NewDictionary()
-	d.Add(name, member)
-	return httpsfv.Marshal(d)
+// labelled writes a dictionary of one byte sequence (RFC 9651, 3.3.5).
+func labelled(name string, value []byte) string {
+	return name + "=:" + base64.StdEncoding.EncodeToString(value) + ":"
 }
