@@ -253,8 +253,8 @@ func threads(ctx context.Context, b *bench) error {
 		n int
 		bar
 	}{
-		{500, bar{n: 15, name: "500 posts of a conversation", unit: "R", must: 220, aim: 130}},
-		{50, bar{n: 15, name: "the first 50 of them", unit: "R", must: 25, aim: 15}},
+		{500, bar{n: 15, name: "500 posts of a conversation", unit: "R", must: 290, aim: 130}},
+		{50, bar{n: 15, name: "the first 50 of them", unit: "R", must: 32, aim: 15}},
 	} {
 		if err := r.once(ctx, func(tx *store.Tx) (int, error) {
 			n, err := r.thread(of.n)(tx)
