@@ -7,7 +7,7 @@ import (
 )
 
 // rounds is how often things are measured, unless a round takes seconds.
-const rounds = 5
+const rounds = 9
 
 // spent is the CPU time that this process has used, in microseconds: all its
 // threads, the garbage collector's and the kernel's work for it included.
@@ -56,31 +56,46 @@ type measurement struct {
 }
 
 // against measures something against the sum of others. Each of its rounds is
-// compared with rounds of theirs just before: who else uses the machine makes
-// every instruction slower, now more, now less. The median counts.
+// compared with rounds of theirs just before and just after: who else uses the
+// machine makes every instruction slower, now more, now less. The median counts.
 func against(measured round, others ...round) (measurement, error) {
 	return compare(rounds, measured, others...)
 }
 
 // compare is against with another number of rounds.
 func compare(rounds int, measured round, others ...round) (m measurement, err error) {
-	var ratios, costs []float64
-	for i := range rounds + 1 {
-		base := 0.0
+	sum := func() (sum float64, err error) {
 		for _, other := range others {
 			cost, err := other()
 			if err != nil {
-				return m, err
+				return 0, err
 			}
-			base += cost
+			sum += cost
 		}
+		return sum, nil
+	}
+	if _, err := sum(); err != nil { // to warm up, as is the next
+		return m, err
+	}
+	if _, err := measured(); err != nil {
+		return m, err
+	}
+	before, err := sum()
+	if err != nil {
+		return m, err
+	}
+	var ratios, costs []float64
+	for range rounds {
 		cost, err := measured()
 		if err != nil {
 			return m, err
 		}
-		if i > 0 { // the first is to warm up
-			ratios, costs = append(ratios, cost/base), append(costs, cost)
+		after, err := sum()
+		if err != nil {
+			return m, err
 		}
+		ratios, costs = append(ratios, 2*cost/(before+after)), append(costs, cost)
+		before = after
 	}
 	return measurement{median(ratios), median(costs)}, nil
 }

@@ -227,7 +227,7 @@ func (b *bench) delivering(ctx context.Context, names []string, small bool) (m m
 	}
 	transport := &http.Transport{MaxIdleConnsPerHost: 4}
 	defer transport.CloseIdleConnections()
-	return compare(3, func() (float64, error) {
+	return compare(5, func() (float64, error) {
 		return h.round(ctx, names, func() error { _, err := b.peer.ask(order{Await: deliveries}); return err },
 			func() error { _, err := b.peer.hear(); return err })
 	}, func() (float64, error) {
