@@ -230,7 +230,7 @@ func (s *Server) encodeCommunity(c *copse.Community) *ap.Object {
 	w.Following = ""
 	// A string, never a list: Lemmy reads the moderators from where it points.
 	w.AttributedTo, w.Moderators = ap.RefsTo(moderators(c.URI)), moderators(c.URI)
-	w.Featured = c.URI + "/featured"
+	w.Featured, w.Log = c.URI+"/featured", logOf(c.URI)
 	w.ManuallyApprovesFollowers, w.PostingRestrictedToMods = &closed, &restricted
 	w.Join, w.MemberCount, w.CouncilCount = string(c.Join), c.Members, c.Councils
 	w.Indexable = w.Discoverable

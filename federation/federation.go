@@ -71,6 +71,7 @@ func (s *Server) Routes(r chi.Router) {
 	get(r, "/outbox", s.public(s.emptyCollection))
 	get(r, "/c/{name}/moderators", s.public(s.moderators))
 	get(r, "/c/{name}/featured", s.public(s.emptyCollection))
+	get(r, "/c/{name}/log", s.answer(s.log))
 	get(r, "/post/{id}/context", s.answer(s.thread))
 	get(r, "/post/{id}/replies", s.answer(s.thread))
 	get(r, "/activities/{type}/{id}", s.answer(s.activity))
@@ -132,12 +133,13 @@ func wantsDocument(r *http.Request) bool {
 	return false
 }
 
-// Run does what does not belong to a request, until ctx ends: it delivers, and
-// works off what has been parked.
+// Run does what does not belong to a request, until ctx ends: it delivers, works
+// off what has been parked, and reads on the logs of communities elsewhere.
 func (s *Server) Run(ctx context.Context) {
 	var work sync.WaitGroup
 	work.Go(func() { s.deliver(ctx) })
 	work.Go(func() { s.workOff(ctx) })
+	work.Go(func() { s.repair(ctx) })
 	for range freshenAtOnce {
 		work.Go(func() { s.freshenStale(ctx) })
 	}

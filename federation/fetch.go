@@ -18,7 +18,6 @@ import (
 	"copse/federation/ap"
 	"copse/internal/markup"
 	"copse/internal/outbound"
-	"copse/store"
 )
 
 // errNoAnswer says that another server does not answer just now.
@@ -144,12 +143,15 @@ var errSpent = errors.New("this needs more than may be fetched at once")
 
 type budgetKey struct{}
 
-// withBudget returns a context in which at most maxFetches requests are sent. It
-// is kept there because what is asked on the way to an answer (a redirect, a
-// description of the server) is nobody's parameter, and has to count.
-func withBudget(ctx context.Context) context.Context {
+// withBudget returns a context in which at most maxFetches requests are sent.
+func withBudget(ctx context.Context) context.Context { return withBudgetOf(ctx, maxFetches) }
+
+// withBudgetOf returns a context in which at most n requests are sent. It is kept
+// there because what is asked on the way to an answer (a redirect, a description
+// of the server) is nobody's parameter, and has to count.
+func withBudgetOf(ctx context.Context, n int32) context.Context {
 	left := new(atomic.Int32)
-	left.Store(maxFetches)
+	left.Store(n)
 	return context.WithValue(ctx, budgetKey{}, left)
 }
 
@@ -323,6 +325,10 @@ func (s *Server) backfill(ctx context.Context, community *copse.Actor, look *loo
 	if err := look.may(); err != nil {
 		return err // in a request: park it, and come here again
 	}
+	// First, so that what is announced meanwhile comes after it.
+	if err := s.keepUp(ctx, community); err != nil {
+		slog.InfoContext(ctx, "keep up", "community", community.URI, "err", err)
+	}
 	all, err := s.fetch(ctx, community.URI+"/outbox")
 	if err != nil {
 		slog.InfoContext(ctx, "backfill", "community", community.URI, "err", err)
@@ -330,14 +336,7 @@ func (s *Server) backfill(ctx context.Context, community *copse.Actor, look *loo
 	}
 	items := all.OrderedItems[:min(len(all.OrderedItems), maxBackfill)]
 	for _, item := range slices.Backward(items) {
-		if item.IsRef() || item.Type != "Announce" {
-			continue
-		}
-		if actor, err := wellFormed(&item); err != nil || actor != community.URI {
-			continue
-		}
-		err := s.park(ctx, community.URI, &store.Received{Host: community.Host, Signer: community.URI, Body: item.Raw})
-		if err != nil {
+		if err := s.takeAnnouncement(ctx, community, &item); err != nil {
 			slog.WarnContext(ctx, "backfill", "community", community.URI, "err", err)
 			return nil
 		}

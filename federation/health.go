@@ -45,6 +45,11 @@ func (s *Server) heard(ctx context.Context, of sign) {
 				return err
 			}
 		}
+		if was.State != copse.PeerOK { // it may have given up on us meanwhile
+			if err := tx.PullSoon(of.host); err != nil {
+				return err
+			}
+		}
 		if !of.sent {
 			return nil
 		}

@@ -103,6 +103,8 @@ func hotQueries(town *storetest.Town) []hot {
 		{"Reached", func(tx *store.Tx) error { _, err := tx.Reached(big); return err }, "peer_communities_community", "", true},
 		{"Reaches", func(tx *store.Tx) error { _, err := tx.Reaches(big, "council1.example"); return err }, "peers_1 peer_communities_", "", false},
 		{"Peer", func(tx *store.Tx) error { _, err := tx.Peer("council1.example"); return err }, "peers_1", "", false},
+		{"AnnouncedAfter", func(tx *store.Tx) error { _, err := tx.AnnouncedAfter(big, 1, 100); return err }, "outbox_community", "", false},
+		{"DuePulls", func(tx *store.Tx) error { _, err := tx.DuePulls(100); return err }, "pulls_due memberships_", "", false},
 		{"SetCursor", func(tx *store.Tx) error { return tx.SetCursor(peer, 1) }, "INTEGER PRIMARY KEY", "", false},
 		{"Heard", func(tx *store.Tx) error { return tx.Heard("council1.example", now) }, "peers_1", "", false},
 

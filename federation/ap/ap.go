@@ -138,6 +138,7 @@ type Object struct {
 	Vouched      bool   // the actor's council says that they work there
 	Join         string // "open", "approval" or "invitation"
 	Reason       string // on a Follow: why somebody wants to join
+	Log          string // on a Group: the collection of all that it has announced
 
 	self Key // what the members of a key document add up to
 }

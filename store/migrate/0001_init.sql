@@ -161,6 +161,14 @@ create table received (
 create index received_due  on received (due) where due is not null;
 create index received_host on received (host, id);
 
+-- How far the logs of communities elsewhere have been read, and when to read on.
+create table pulls (
+	community bigint primary key references actors (id),
+	place     text   not null, -- an address
+	due       bigint not null
+);
+create index pulls_due on pulls (due);
+
 -- What goes out, each activity once. There is no row per recipient: a peer has
 -- a cursor into this log.
 create table outbox (
