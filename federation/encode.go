@@ -156,7 +156,7 @@ func (s *Server) encodeObject(tx *store.Tx, o *copse.Object) (*ap.Object, error)
 		w.ContentMap = map[string]string{o.Language: o.HTML}
 	}
 	if o.TopLevel() && o.Local {
-		w.Thread, w.Replies = o.URI+"/context", ap.Ref(o.URI+"/replies")
+		w.Thread, w.Replies = contextOf(o), ap.Ref(o.URI+"/replies")
 	}
 	if err := s.encodeLinks(tx, o, w); err != nil {
 		return nil, err
@@ -179,6 +179,15 @@ func (s *Server) encodeLinks(tx *store.Tx, o *copse.Object, w *ap.Object) error 
 			return err
 		}
 		w.InReplyTo = parent.URI
+		root := parent
+		if !parent.TopLevel() {
+			if root, err = tx.Object(parent.Root); err != nil {
+				return err
+			}
+		}
+		if root.Local {
+			w.Thread = contextOf(root)
+		}
 		w.CC = append(w.CC, author.URI)
 		w.Tag = append(w.Tag, mention(author))
 	}
@@ -191,6 +200,10 @@ func (s *Server) encodeLinks(tx *store.Tx, o *copse.Object, w *ap.Object) error 
 	}
 	return nil
 }
+
+// contextOf is where the conversation that o starts is listed. Replies name the
+// same one (FEP-7888).
+func contextOf(o *copse.Object) string { return o.URI + "/context" }
 
 func mention(a *copse.Actor) ap.Object {
 	return ap.Object{Type: "Mention", Href: a.URI, Name: "@" + a.Handle()}

@@ -81,14 +81,19 @@ func (s *Server) objectAt(ctx context.Context, q *question) (*copse.Object, erro
 	return hidden, nil
 }
 
-// thread answers with the ids of a whole conversation, in reading order.
+// thread answers with the ids of a whole conversation in the order they were said,
+// which belongs to its community (FEP-7888, FEP-11dd).
 func (s *Server) thread(ctx context.Context, q *question) (*document, error) {
 	o, err := s.objectAt(ctx, q)
 	if err != nil {
 		return nil, err
 	}
 	items := []ap.Object{*ap.Ref(o.URI)}
-	err = s.DB.View(ctx, func(tx *store.Tx) error {
+	var community *copse.Actor
+	err = s.DB.View(ctx, func(tx *store.Tx) (err error) {
+		if community, err = tx.Actor(o.Community); err != nil {
+			return err
+		}
 		replies, err := tx.ThreadURIs(q.viewer, o.ID)
 		for _, uri := range replies {
 			items = append(items, *ap.Ref(uri))
@@ -98,7 +103,11 @@ func (s *Server) thread(ctx context.Context, q *question) (*document, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := listed(s.Base+q.URL.Path, items, len(items))
+	total := len(items)
+	d, err := written(&ap.Object{
+		ID: s.Base + q.URL.Path, Type: "OrderedCollection", TotalItems: &total, OrderedItems: items,
+		AttributedTo: ap.RefsTo(community.URI), Audience: ap.Strings{community.URI},
+	}, nil)
 	if err == nil {
 		d.private = o.Audience != copse.Public
 	}

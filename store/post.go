@@ -160,14 +160,14 @@ func (tx *Tx) Thread(v copse.Viewer, root copse.ID, after string, n int) ([]Post
 }
 
 // ThreadURIs returns the ActivityPub ids of all replies to the top-level object
-// root that the viewer may see, in reading order.
+// root that the viewer may see, in the order they were said.
 func (tx *Tx) ThreadURIs(v copse.Viewer, root copse.ID) ([]string, error) {
 	return many(tx, value[string], `
 		select o.uri
 		from objects o
 		where o.root = $3
 			and `+visible+`
-		order by o.path`, v.Actor, v.Peer, root)
+		order by o.id`, v.Actor, v.Peer, root)
 }
 
 // By returns what an actor wrote, newest first.
