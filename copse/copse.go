@@ -72,6 +72,8 @@ type Community struct {
 	Join     Join
 	Audience Audience
 	Posting  Role // the least role that may start something new
+	Sharing  Sharing
+	Named    []string // the hosts it is shared with, if Sharing is SharedNamed
 	Welcome  string
 	Members  int       // counted here for our own; as its home last said for others
 	Councils int       // how many servers what is said there is at: its own and the members', likewise
@@ -86,6 +88,17 @@ const (
 	JoinOpen       Join = "open"
 	JoinApproval   Join = "approval"
 	JoinInvitation Join = "invitation"
+)
+
+// Sharing is which other councils a community is shared with. The zero Sharing is
+// SharedAll.
+type Sharing string
+
+// The ways to share a community.
+const (
+	SharedAll   Sharing = "all"   // people at any council that we exchange with may join
+	SharedNamed Sharing = "named" // at some, which are named
+	SharedHere  Sharing = "here"  // at none: to other servers it is not there
 )
 
 // An Audience is who may see something. An object keeps the audience it was

@@ -109,6 +109,32 @@ func MayLike(f Facts) error {
 	return Forbidden("join %s to do this", f.Community.Title)
 }
 
+// MayShare returns nil if people at another server may be in c. Of a community that
+// is for people here alone nothing is said at all.
+func MayShare(c *Community, host string) error {
+	switch c.Sharing {
+	case SharedHere:
+		return NotFound("there is nothing here")
+	case SharedNamed:
+		for _, named := range c.Named {
+			if named == host {
+				return nil
+			}
+		}
+		return Forbidden("%s is shared with other councils than yours", c.Title)
+	}
+	return nil
+}
+
+// MayReshare returns nil if a community that was shared in one way may be in
+// another. What was written for people here alone was written for them.
+func MayReshare(was, now Sharing) error {
+	if (was == SharedHere) != (now == SharedHere) {
+		return Forbidden("a community for people here alone stays one, and no other becomes one")
+	}
+	return nil
+}
+
 // OnJoining returns the state that asking to join leads to, or an error for
 // somebody who may not ask.
 func OnJoining(f Facts) (State, error) {

@@ -76,6 +76,37 @@ func TestMembersOnlyIsSeenByMembersOnly(t *testing.T) {
 	}
 }
 
+func TestACommunityIsSharedWithWhomItNames(t *testing.T) {
+	for _, tt := range []struct {
+		sharing copse.Sharing
+		host    string
+		want    copse.Code
+	}{
+		{"", "york.example", 0},
+		{copse.SharedAll, "york.example", 0},
+		{copse.SharedNamed, "york.example", copse.CodeForbidden},
+		{copse.SharedNamed, "hull.example", 0},
+		{copse.SharedNamed, "evil.hull.example", copse.CodeForbidden},
+		{copse.SharedNamed, "", copse.CodeForbidden},
+		{copse.SharedHere, "hull.example", copse.CodeNotFound}, // it is not even there
+	} {
+		c := &copse.Community{Sharing: tt.sharing, Named: []string{"leeds.example", "hull.example"}}
+		if got := copse.CodeOf(copse.MayShare(c, tt.host)); got != tt.want {
+			t.Errorf("shared %q, %q: code %d, want %d", tt.sharing, tt.host, got, tt.want)
+		}
+	}
+	for was, ok := range map[copse.Sharing]copse.Sharing{copse.SharedAll: copse.SharedNamed, copse.SharedNamed: copse.SharedAll, copse.SharedHere: copse.SharedHere} {
+		if err := copse.MayReshare(was, ok); err != nil {
+			t.Errorf("%s to %s: %v", was, ok, err)
+		}
+	}
+	for was, no := range map[copse.Sharing]copse.Sharing{copse.SharedAll: copse.SharedHere, copse.SharedHere: copse.SharedNamed} {
+		if err := copse.MayReshare(was, no); copse.CodeOf(err) != copse.CodeForbidden {
+			t.Errorf("%s to %s: %v", was, no, err)
+		}
+	}
+}
+
 func TestJoiningLeadsWhereTheCommunitySays(t *testing.T) {
 	in := func(j copse.Join) *copse.Community {
 		return &copse.Community{Actor: copse.Actor{Title: "Trees"}, Join: j}

@@ -92,7 +92,23 @@ func named(tx *store.Tx, name string, typ copse.ActorType) (*copse.Actor, error)
 	if err == nil && (a.Type != typ || !a.Gone.IsZero()) {
 		return nil, copse.NotFound("there is nothing here")
 	}
-	return a, err
+	if err != nil {
+		return nil, err
+	}
+	return a, shared(tx, a)
+}
+
+// shared returns an error for a community that is for people here alone: to other
+// servers it is not there.
+func shared(tx *store.Tx, a *copse.Actor) error {
+	if a.Type != copse.Group || !a.Local {
+		return nil
+	}
+	c, err := tx.Community(a.ID)
+	if err == nil && c.Sharing == copse.SharedHere {
+		return copse.NotFound("there is nothing here")
+	}
+	return err
 }
 
 // typeIn returns what a path of ours is about: /u/… people, /c/… communities.
@@ -167,6 +183,15 @@ func (s *Server) following(ctx context.Context, q *question) (*document, error) 
 
 func (s *Server) emptyCollection(_ context.Context, q *question) (*document, error) {
 	return listed(s.Base+q.URL.Path, nil, 0)
+}
+
+// featured answers with what stands first in a community, of which there is nothing.
+func (s *Server) featured(ctx context.Context, q *question) (*document, error) {
+	a, err := s.named(ctx, q, copse.Group)
+	if err != nil {
+		return nil, err
+	}
+	return listed(a.URI+"/featured", nil, 0)
 }
 
 // moderators lists who runs a community. Lemmy and others believe moderators

@@ -78,7 +78,10 @@ func (s *Server) sought(r *http.Request, resource string, self *copse.Actor) (a 
 			if a, err = tx.ActorByURI(s.Base + u.Path); err == nil { // however its host was written
 				a, err = tx.KnownActorByName(a.Name)
 			}
-			return err
+			if err != nil {
+				return err
+			}
+			return shared(tx, a)
 		})
 		return local(a, err)
 	}
@@ -90,8 +93,10 @@ func (s *Server) sought(r *http.Request, resource string, self *copse.Actor) (a 
 		return self, nil
 	}
 	err = s.DB.View(r.Context(), func(tx *store.Tx) (err error) {
-		a, err = tx.KnownActorByName(strings.ToLower(name))
-		return err
+		if a, err = tx.KnownActorByName(strings.ToLower(name)); err != nil {
+			return err
+		}
+		return shared(tx, a)
 	})
 	return local(a, err)
 }

@@ -37,8 +37,10 @@ func (l *look) admit(ctx context.Context, host string) error {
 // ours returns an actor of this server.
 func (l *look) ours(ctx context.Context, uri string) (a *copse.Actor, err error) {
 	err = l.view(ctx, func(tx *store.Tx) (err error) {
-		a, err = tx.ActorByURI(uri)
-		return err
+		if a, err = tx.ActorByURI(uri); err != nil {
+			return err
+		}
+		return shared(tx, a)
 	})
 	if err == nil && (!a.Local || !a.Gone.IsZero()) {
 		return nil, copse.NotFound("there is nothing here")

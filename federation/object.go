@@ -52,6 +52,13 @@ func (s *Server) objectAt(ctx context.Context, q *question) (*copse.Object, erro
 	)
 	err = s.DB.View(ctx, func(tx *store.Tx) (err error) {
 		post, err = tx.Post(q.viewer, copse.ID(id))
+		if err == nil {
+			var home *copse.Actor
+			if home, err = tx.Actor(post.Community); err == nil {
+				err = shared(tx, home)
+			}
+			return err
+		}
 		if copse.CodeOf(err) != copse.CodeNotFound || q.signer == nil {
 			return err
 		}

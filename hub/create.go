@@ -88,5 +88,11 @@ func (h *Hub) facts(tx *store.Tx, act *copse.Activity, community copse.ID, o *co
 		// community passes on is not that community's business.
 		return f, copse.Forbidden("only %s may pass on what happens there", act.Community.URI)
 	}
-	return f, nil
+	if act.Local || f.Announced {
+		return f, nil
+	}
+	if err := copse.MayShare(act.Community, act.Actor.Host); err != nil || o == nil || f.Author {
+		return f, err
+	}
+	return f, copse.MaySee(f, o.Audience) // whoever may not see it does not learn that it is there
 }

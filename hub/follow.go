@@ -26,6 +26,15 @@ func (h *Hub) follow(tx *store.Tx, act *copse.Activity) error {
 		}
 		return h.send(tx, act, &act.Community.Actor)
 	}
+	if !act.Actor.Local {
+		switch err := copse.MayShare(act.Community, act.Actor.Host); copse.CodeOf(err) {
+		case 0:
+		case copse.CodeForbidden:
+			return h.turnDown(tx, act, m, err)
+		default:
+			return err
+		}
+	}
 	if m.State, err = copse.OnJoining(facts); err != nil {
 		return err
 	}
@@ -37,6 +46,49 @@ func (h *Hub) follow(tx *store.Tx, act *copse.Activity) error {
 	}
 	if m.State == copse.Active {
 		return h.answer(tx, "Accept", act)
+	}
+	return nil
+}
+
+// turnDown has a community of ours answer a Follow that its rules refuse, so that
+// nobody waits for what will not come.
+func (h *Hub) turnDown(tx *store.Tx, follow *copse.Activity, m *copse.Membership, why error) error {
+	if m.State == copse.Blocked {
+		return why
+	}
+	m.State = copse.Declined
+	if err := h.setMembership(tx, follow.Community, m); err != nil {
+		return err
+	}
+	act := h.mint("Reject", &follow.Community.Actor)
+	act.Inner, act.Community, act.Reason = follow, follow.Community, why.Error()
+	return h.reply(tx, act)
+}
+
+// unshare turns out the members of a community of ours at councils that it is not
+// shared with any more.
+func (h *Hub) unshare(tx *store.Tx, c *copse.Community) error {
+	hosts, err := tx.HostsIn(c.ID)
+	if err != nil {
+		return err
+	}
+	for _, host := range hosts {
+		why := copse.MayShare(c, host)
+		if why == nil {
+			continue
+		}
+		people, err := tx.MembersAt(c.ID, host)
+		if err != nil {
+			return err
+		}
+		for _, p := range people {
+			act := h.mint("Reject", &c.Actor)
+			act.Inner = &copse.Activity{Type: "Follow", Actor: p.Actor, Subject: &c.Actor}
+			act.Reason = why.Error()
+			if err := h.perform(tx, act); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

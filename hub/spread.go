@@ -10,6 +10,9 @@ import (
 // to, if it was an object.
 func (h *Hub) spread(tx *store.Tx, act *copse.Activity, o *copse.Object) error {
 	c := act.Community
+	if c.Sharing == copse.SharedHere {
+		return nil // there is nobody else to tell, nor ever will be
+	}
 	if !c.Local {
 		if !act.Local {
 			return nil // its home tells everybody else

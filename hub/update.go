@@ -87,7 +87,17 @@ func (h *Hub) updateActor(tx *store.Tx, act *copse.Activity) error {
 		if err := copse.MayDecide(facts); err != nil {
 			return err
 		}
+		was, err := tx.Community(c.ID)
+		if err != nil {
+			return err
+		}
+		if err := copse.MayReshare(was.Sharing, c.Sharing); err != nil {
+			return err
+		}
 		if err := tx.SetCommunity(c); err != nil {
+			return err
+		}
+		if err := h.unshare(tx, c); err != nil {
 			return err
 		}
 		return h.spread(tx, act, nil)

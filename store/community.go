@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"math"
 	"strings"
 	"time"
@@ -9,19 +10,20 @@ import (
 	"copse/internal/markup"
 )
 
-const communityColumns = actorColumns + `, c."join", c.audience, c.posting, c.welcome, c.members, c.councils, c.active`
+const communityColumns = actorColumns + `, c."join", c.audience, c.posting, c.welcome, c.members, c.councils, c.active, c.sharing, c.named`
 
 func scanCommunity(r row) (*copse.Community, error) {
 	var (
 		s      actorScan
 		c      copse.Community
 		active int64
+		named  string
 	)
-	err := r.Scan(append(s.dest(), &c.Join, &c.Audience, &c.Posting, &c.Welcome, &c.Members, &c.Councils, &active)...)
+	err := r.Scan(append(s.dest(), &c.Join, &c.Audience, &c.Posting, &c.Welcome, &c.Members, &c.Councils, &active, &c.Sharing, &named)...)
 	if err != nil {
 		return nil, err
 	}
-	c.Actor, c.Active = *s.actor(), time.UnixMicro(active).UTC()
+	c.Actor, c.Active, c.Named = *s.actor(), time.UnixMicro(active).UTC(), strings.Fields(named)
 	return &c, nil
 }
 
@@ -50,9 +52,10 @@ func (tx *Tx) AddCommunity(c *copse.Community) error {
 		c.Active = c.Created
 	}
 	_, err := tx.exec(`
-		insert into communities (actor, "join", audience, posting, members, councils, active, welcome, words)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		c.ID, c.Join, c.Audience, c.Posting, clamp(c.Members), clamp(c.Councils), c.Active.UnixMicro(), c.Welcome, words(&c.Actor))
+		insert into communities (actor, "join", audience, posting, members, councils, active, welcome, words, sharing, named)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		c.ID, c.Join, c.Audience, c.Posting, clamp(c.Members), clamp(c.Councils), c.Active.UnixMicro(), c.Welcome, words(&c.Actor),
+		cmp.Or(c.Sharing, copse.SharedAll), strings.Join(c.Named, " "))
 	return err
 }
 
@@ -71,8 +74,8 @@ func (tx *Tx) SetCommunity(c *copse.Community) error {
 		return err
 	}
 	_, err = tx.exec(`
-		update communities set "join" = $1, audience = $2, posting = $3, welcome = $4
-		where actor = $5`, c.Join, c.Audience, c.Posting, c.Welcome, c.ID)
+		update communities set "join" = $1, audience = $2, posting = $3, welcome = $4, sharing = $5, named = $6
+		where actor = $7`, c.Join, c.Audience, c.Posting, c.Welcome, cmp.Or(c.Sharing, copse.SharedAll), strings.Join(c.Named, " "), c.ID)
 	if err != nil || c.Audience == was || c.Audience == copse.Public {
 		return err
 	}

@@ -156,6 +156,25 @@ func (tx *Tx) MembersOf(community copse.ID, least copse.Role, after copse.ID, n 
 		limit $5`, community, max(least, copse.Member), last.Role, last.Actor, n)
 }
 
+// HostsIn returns the other hosts at which people are in a community or have asked
+// to be.
+func (tx *Tx) HostsIn(community copse.ID) ([]string, error) {
+	return many(tx, value[string], `
+		select distinct a.host
+		from memberships m join actors a on a.id = m.actor
+		where m.community = $1 and not a.local and m.state in ('active', 'pending')
+		order by a.host`, community)
+}
+
+// MembersAt returns all at one host who are in a community or have asked to be.
+func (tx *Tx) MembersAt(community copse.ID, host string) ([]Person, error) {
+	return many(tx, scanPerson, `
+		select `+membershipColumns+`, `+actorColumns+`
+		from actors a join memberships m on m.actor = a.id
+		where a.host = $2 and m.community = $1 and m.state in ('active', 'pending')
+		order by a.id`, community, host)
+}
+
 // Waiting returns those who asked to join, the longest waiting first.
 func (tx *Tx) Waiting(community copse.ID, n int) ([]Person, error) {
 	return many(tx, scanPerson, `

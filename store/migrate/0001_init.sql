@@ -42,7 +42,9 @@ create table communities (
 	councils integer not null default 0,
 	active   bigint  not null,
 	welcome  text    not null default '',
-	words    text    not null -- what a search finds it by, in lower case
+	words    text    not null, -- what a search finds it by, in lower case
+	sharing  text    not null default 'all',
+	named    text    not null default '' -- hosts, a space between them
 );
 create index communities_active on communities (active, actor);
 
