@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/a-h/templ"
@@ -364,6 +365,9 @@ func (s *Site) communityAbout(w http.ResponseWriter, r *http.Request, v *Visit) 
 			{Name: v.W.T("about_community.audience"), Text: v.W.T("about_audience." + string(c.Audience))},
 			{Name: v.W.T("about_community.join"), Text: v.W.T("about_join." + string(joining(c)))},
 		}
+		if text := sharedWith(v, c); text != "" {
+			a.Rows = append(a.Rows, page.Fact{Name: v.W.T("about_community.sharing"), Text: text})
+		}
 		if text := reach(v, c); text != "" {
 			a.Rows = append(a.Rows, page.Fact{Name: v.W.T("about_community.members"), Text: text})
 		}
@@ -374,6 +378,17 @@ func (s *Site) communityAbout(w http.ResponseWriter, r *http.Request, v *Visit) 
 		return err
 	}
 	return s.Render(w, r, http.StatusOK, page.CommunityAbout(a))
+}
+
+// sharedWith says which other councils a community of ours is for, if not for all.
+func sharedWith(v *Visit, c *copse.Community) string {
+	switch c.Sharing {
+	case copse.SharedHere:
+		return v.W.T("about_community.here")
+	case copse.SharedNamed:
+		return v.W.T("about_community.named", "councils", strings.Join(c.Named, ", "))
+	}
+	return ""
 }
 
 // joining is how one joins c. Servers that do not say are asked.

@@ -3,10 +3,12 @@ package web
 import (
 	"net/http"
 	"strings"
+	"unicode"
 
 	"github.com/go-chi/chi/v5"
 
 	"copse/copse"
+	"copse/federation/ap"
 	"copse/internal/markup"
 	"copse/store"
 	"copse/web/page"
@@ -152,8 +154,10 @@ func (s *Site) showGovern(w http.ResponseWriter, r *http.Request, v *Visit, stat
 			f.Form.Values = map[string][]string{
 				"title": {c.Title}, "purpose": {c.Source}, "welcome": {c.Welcome},
 				"audience": {string(c.Audience)}, "join": {string(c.Join)},
+				"sharing": {string(c.Sharing)}, "named": {strings.Join(c.Named, "\n")},
 			}
 		}
+		f.Here = c.Sharing == copse.SharedHere
 		f.Frame, _, err = s.Inside(v, tx, r, st, v.W.T("settings.title"), f.Action)
 		return err
 	})
@@ -221,8 +225,41 @@ func described(v *Visit, r *http.Request, form *page.Form, c *copse.Community) {
 	if c.Join != copse.JoinApproval && c.Join != copse.JoinOpen {
 		form.Fail("join", v.W.T("founding.no_join"))
 	}
+	if c.Sharing != copse.SharedHere {
+		shared(v, r, form, c)
+	}
 	if tooLong(c.Welcome, maxPurpose) {
 		form.Fail("welcome", v.W.T("founding.long_welcome", "n", maxPurpose))
+	}
+}
+
+// shared fills in which councils a community is shared with. A form that does not
+// ask, as scripts have, leaves that as it is.
+func shared(v *Visit, r *http.Request, form *page.Form, c *copse.Community) {
+	if !r.PostForm.Has("sharing") {
+		return
+	}
+	c.Sharing, c.Named = copse.Sharing(r.PostFormValue("sharing")), nil
+	for name := range strings.FieldsFuncSeq(r.PostFormValue("named"), func(r rune) bool { return unicode.IsSpace(r) || r == ',' }) {
+		if !strings.Contains(name, "://") {
+			name = "https://" + name
+		}
+		host, ok := ap.Host(name)
+		if !ok {
+			form.Fail("named", v.W.T("founding.bad_council", "text", strings.TrimPrefix(name, "https://")))
+			return
+		}
+		c.Named = append(c.Named, host)
+	}
+	switch c.Sharing {
+	case copse.SharedAll, copse.SharedHere:
+		c.Named = nil
+	case copse.SharedNamed:
+		if len(c.Named) == 0 {
+			form.Fail("named", v.W.T("founding.no_council"))
+		}
+	default:
+		form.Fail("sharing", v.W.T("founding.no_sharing"))
 	}
 }
 

@@ -138,6 +138,38 @@ func (noRoute) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, errors.New("no route to host")
 }
 
+func TestACommunityIsForTheCouncilsItsFacilitatorsName(t *testing.T) {
+	s := serve(t)
+	s.person("Joan Whitlock", store.Ordinary)
+	joan := s.signedIn("Joan Whitlock")
+	form := []string{"purpose", "Dry homes.", "audience", "members", "join", "open"}
+	start := func(more ...string) answer { return joan.post("/communities/new", append(more, form...)...) }
+	joan.get("/communities/new").says(t, `name="sharing" value="all" checked`, `name="sharing" value="here"`)
+	start("title", "Damp", "sharing", "named", "named", "").says(t, "Enter the councils it is for")
+	start("title", "Damp", "sharing", "named", "named", "harlow.example\nnot a council!").says(t, "is not the web address of a council", "harlow.example")
+	start("title", "Damp", "sharing", "nobody").says(t, "Choose which councils it is for")
+	if got := start("title", "Damp", "sharing", "named", "named", " https://Harlow.example/ \nwigan.example, leeds.example").to; got != "/c/damp" {
+		t.Fatalf("starting it leads to %q", got)
+	}
+	joan.get("/c/damp/about").says(t, "Which councils it is for", "This council and harlow.example, wigan.example, leeds.example")
+	settings := joan.get("/c/damp/facilitate/settings")
+	settings.says(t, `value="named" checked`, "harlow.example\nwigan.example\nleeds.example</textarea>")
+	settings.saysNot(t, `value="here"`)
+	joan.post("/c/damp/facilitate/settings", append(form, "title", "Damp", "sharing", "here")...).says(t, "A community for people here alone stays one")
+	joan.post("/c/damp/facilitate/settings", append(form, "title", "Damp", "sharing", "all")...)
+	joan.get("/c/damp/about").saysNot(t, "Which councils it is for")
+
+	if got := start("title", "Ours", "sharing", "here").to; got != "/c/ours" {
+		t.Fatalf("starting it leads to %q", got)
+	}
+	joan.get("/c/ours/about").says(t, "This council only")
+	settings = joan.get("/c/ours/facilitate/settings")
+	settings.says(t, "for people at this council only")
+	settings.saysNot(t, `name="sharing"`)
+	joan.post("/c/ours/facilitate/settings", append(form, "title", "Ours too", "sharing", "all")...)
+	joan.get("/c/ours/about").says(t, "Ours too", "This council only")
+}
+
 func TestSomebodyStartsACommunity(t *testing.T) {
 	s := serve(t)
 	s.person("Joan Whitlock", store.Ordinary)

@@ -188,7 +188,9 @@ func (s *Site) foundForm(w http.ResponseWriter, r *http.Request, v *Visit) error
 	}
 	// What is said in a new community is for its members, and its facilitators
 	// know whom they let in, unless somebody chooses otherwise.
-	form := page.Form{Values: url.Values{"audience": {string(copse.Members)}, "join": {string(copse.JoinApproval)}}}
+	form := page.Form{Values: url.Values{
+		"audience": {string(copse.Members)}, "join": {string(copse.JoinApproval)}, "sharing": {string(copse.SharedAll)},
+	}}
 	return s.showFound(w, r, v, http.StatusOK, form)
 }
 

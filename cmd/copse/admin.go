@@ -88,6 +88,7 @@ type communityAdd struct {
 	Purpose  string `help:"What it is for, in a sentence or two of Markdown."`
 	Join     string `enum:"open,approval,invitation" default:"open" help:"How people become members: anybody at once (open), after a facilitator lets them in (approval), or only when asked (invitation)."`
 	Audience string `enum:"public,members" default:"public" help:"Who can read it: everybody (public) or its members. What was written for members stays with them."`
+	Councils string `default:"all" help:"Which councils it is for: any that this one exchanges with (all), this one only (here, which cannot be changed later), or those named, such as harlow.gov.uk,wigan.gov.uk."`
 	Owner    string `help:"The name of the person here who looks after it, such as tess. Without it, nobody does yet."`
 }
 
@@ -95,7 +96,7 @@ type communityAdd struct {
 func (cmd communityAdd) Run(ctx context.Context, t terminal) error {
 	added, err := ask[server.Added](ctx, cmd.settings, t, server.AskAddCommunity, server.NewCommunity{
 		Name: cmd.Name, Title: cmd.Title, Purpose: cmd.Purpose, Owner: cmd.Owner,
-		Join: copse.Join(cmd.Join), Audience: copse.Audience(cmd.Audience),
+		Join: copse.Join(cmd.Join), Audience: copse.Audience(cmd.Audience), Councils: cmd.Councils,
 	})
 	if err != nil {
 		return err

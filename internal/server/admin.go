@@ -98,6 +98,7 @@ type NewCommunity struct {
 	Purpose  string // Markdown
 	Join     copse.Join
 	Audience copse.Audience
+	Councils string // "all", "here", or hosts with commas between them
 	Owner    string // the name of somebody here; "" for nobody
 }
 
@@ -109,7 +110,17 @@ func (a Admin) AddCommunity(ctx context.Context, c NewCommunity) (Added, error) 
 	}
 	made := &copse.Community{
 		Actor: copse.Actor{Name: c.Name, Title: c.Title, Source: c.Purpose, Summary: markup.HTML(c.Purpose)},
-		Join:  c.Join, Audience: c.Audience, Posting: copse.Member,
+		Join:  c.Join, Audience: c.Audience, Posting: copse.Member, Sharing: copse.Sharing(c.Councils),
+	}
+	if made.Sharing != copse.SharedAll && made.Sharing != copse.SharedHere && c.Councils != "" {
+		made.Sharing = copse.SharedNamed
+		for name := range strings.SplitSeq(c.Councils, ",") {
+			host, ok := ap.Host("https://" + strings.TrimSpace(name))
+			if !ok {
+				return Added{}, copse.Invalid("councils", "%s is not the web address of a council", name)
+			}
+			made.Named = append(made.Named, host)
+		}
 	}
 	if err := a.Hub.Found(ctx, owner, made); err != nil {
 		return Added{}, err
