@@ -8,6 +8,7 @@ type Facts struct {
 	State     State
 	Author    bool // the actor made the object in question
 	Deleted   bool // the object in question is a tombstone
+	Removed   bool // likewise, by a facilitator and not by its author
 	Admin     bool // the actor runs this server
 
 	// Announced says that the community itself, at its home, passed the activity
@@ -84,6 +85,22 @@ func MayRemove(f Facts) error {
 		return nil
 	}
 	return Forbidden("only the author or a facilitator may remove this")
+}
+
+// MayRestore returns nil if the actor may put back what was deleted: a facilitator
+// what a facilitator removed, an author what they deleted themselves and still have.
+func MayRestore(f Facts) error {
+	switch {
+	case f.State == Blocked:
+		return Forbidden("your account is blocked in %s", f.Community.Title)
+	case f.Removed && (f.Announced || f.Role >= Moderator):
+		return nil
+	case f.Removed:
+		return Forbidden("only a facilitator of %s may do this", f.Community.Title)
+	case f.Author && (f.Announced || f.Role >= Member):
+		return nil
+	}
+	return Forbidden("what its author has deleted stays deleted")
 }
 
 // MaySendAgain returns nil if the actor may have something sent again that other

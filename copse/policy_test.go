@@ -59,6 +59,32 @@ func TestOnlyAuthorsEditAndFacilitatorsRemove(t *testing.T) {
 	}
 }
 
+func TestFacilitatorsPutBackWhatTheyRemovedAndNothingElse(t *testing.T) {
+	trees := &copse.Community{Actor: copse.Actor{Title: "Trees"}}
+	for _, tt := range []struct {
+		name          string
+		f             copse.Facts
+		removed, gone bool // may put back what a facilitator removed, what its author deleted
+	}{
+		{"author", copse.Facts{Role: copse.Member, Author: true}, false, true},
+		{"author who left", copse.Facts{Author: true}, false, false},
+		{"author who is blocked", copse.Facts{State: copse.Blocked, Author: true}, false, false},
+		{"author elsewhere, announced", copse.Facts{Author: true, Announced: true}, true, true},
+		{"another member", copse.Facts{Role: copse.Member}, false, false},
+		{"facilitator", copse.Facts{Role: copse.Moderator}, true, false},
+		{"the community", copse.Facts{Announced: true}, true, false},
+	} {
+		tt.f.Community, tt.f.Deleted = trees, true
+		if err := copse.MayRestore(tt.f); (err == nil) != tt.gone {
+			t.Errorf("%s: MayRestore of what its author deleted = %v, want allowed %v", tt.name, err, tt.gone)
+		}
+		tt.f.Removed = true
+		if err := copse.MayRestore(tt.f); (err == nil) != tt.removed {
+			t.Errorf("%s: MayRestore of what was removed = %v, want allowed %v", tt.name, err, tt.removed)
+		}
+	}
+}
+
 func TestMembersOnlyIsSeenByMembersOnly(t *testing.T) {
 	for _, tt := range []struct {
 		role     copse.Role

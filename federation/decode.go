@@ -172,11 +172,17 @@ func (s *Server) decodeUndo(ctx context.Context, w *ap.Object, act *copse.Activi
 		return nil, nil // issued by software we never exchanged the inner activity with
 	}
 	inner := &copse.Activity{Type: w.Object.Type, Actor: act.Actor, Via: act.Via}
-	if actor, ok := w.Object.Actor.One(); ok && actor != act.Actor.URI {
+	if actor, ok := w.Object.Actor.One(); ok && actor != act.Actor.URI && !isRuling(w.Object) {
 		return nil, copse.Forbidden("one can only undo what one did oneself")
 	}
 	var err error
 	switch inner.Type {
+	case "Delete":
+		inner.Reason = limited(markup.Plain(w.Object.Summary), copse.MaxReason)
+		inner.Object, err = s.restored(ctx, w.Object, act, look)
+		if gone(err) {
+			return nil, nil
+		}
 	case "Follow":
 		inner.Subject, err = look.ours(ctx, w.Object.Object.URI())
 	case "Like":
@@ -192,6 +198,38 @@ func (s *Server) decodeUndo(ctx context.Context, w *ap.Object, act *copse.Activi
 	}
 	act.Inner = inner
 	return act, nil
+}
+
+// restored returns what a Delete is taken back of. What the community removed is
+// here. What its author deleted is not, so it is as its own server serves it again;
+// as long as that does not, nothing is restored.
+func (s *Server) restored(ctx context.Context, w *ap.Object, act *copse.Activity, look *look) (*copse.Object, error) {
+	uri := w.Object.URI()
+	if uri == "" {
+		return nil, copse.Invalid("", "an object needs an id")
+	}
+	var known *copse.Object
+	err := look.view(ctx, func(tx *store.Tx) (err error) {
+		known, err = tx.ObjectByURI(uri)
+		return err
+	})
+	switch {
+	case copse.CodeOf(err) == copse.CodeNotFound:
+		return &copse.Object{URI: uri}, nil
+	case err != nil, isRuling(w), known.Deleted.IsZero():
+		return known, err
+	case known.Removed && (act.Via == nil || act.Via.Host == act.Actor.Host):
+		return known, nil // Mbin gives no reason
+	}
+	found, err := look.document(ctx, uri)
+	if err != nil {
+		return nil, err
+	}
+	o, err := s.decodeObject(ctx, found, act, look)
+	if err == nil && o == nil {
+		err = copse.NotFound("there is nothing here")
+	}
+	return o, err
 }
 
 func (s *Server) decodeCreate(ctx context.Context, w *ap.Object, act *copse.Activity, look *look) (*copse.Activity, error) {

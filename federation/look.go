@@ -306,7 +306,8 @@ func (l *look) prove(ctx context.Context, w *ap.Object, author, community *copse
 	case "Like":
 		return w, nil // asking for each would swamp everybody; counted on the community's word
 	case "Undo":
-		if w.Object != nil && w.Object.Type == "Like" {
+		// Whose own Delete is taken back is asked for their words: see restored.
+		if w.Object != nil && (w.Object.Type == "Like" || w.Object.Type == "Delete") {
 			return w, nil
 		}
 	}
@@ -314,12 +315,15 @@ func (l *look) prove(ctx context.Context, w *ap.Object, author, community *copse
 }
 
 // isRuling reports whether an activity is what a community decides for itself,
-// whoever does it there: who looks after it, and a Delete that is not the author's.
-// A reason is what tells those apart (Lemmy); Mbin gives a blank one for both.
+// whoever does it there: who looks after it, a Delete that is not the author's, and
+// to take that back. A reason is what tells Deletes apart (Lemmy); Mbin gives a
+// blank one for both.
 func isRuling(w *ap.Object) bool {
 	switch w.Type {
 	case "Add", "Remove":
 		return true
+	case "Undo":
+		return w.Object != nil && w.Object.Type == "Delete" && isRuling(w.Object)
 	}
 	return w.Type == "Delete" && strings.TrimSpace(w.Summary) != ""
 }

@@ -86,6 +86,27 @@ func (h *Hub) Remove(ctx context.Context, by *copse.Actor, o *copse.Object, reas
 	return h.Perform(ctx, act)
 }
 
+// Restore puts back o, which a facilitator removed.
+func (h *Hub) Restore(ctx context.Context, by *copse.Actor, o *copse.Object) error {
+	removal := h.mint("Delete", by)
+	removal.Object = o
+	err := h.DB.View(ctx, func(tx *store.Tx) error {
+		uri, reason, err := tx.Removal(o.URI)
+		if strings.HasPrefix(uri, h.Base+"/") {
+			removal.URI = uri // of anybody here: peers look at what it was done to
+		}
+		// To peers it is the reason that makes it a removal.
+		removal.Reason = reason
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	act := h.mint("Undo", by)
+	act.Inner = removal
+	return h.Perform(ctx, act)
+}
+
 // SendAgain has other councils asked once more to take o, which they did not and
 // we had stopped trying. It changes nothing but what is sent, so it is no activity.
 func (h *Hub) SendAgain(ctx context.Context, by *copse.Actor, o *copse.Object) error {

@@ -5,7 +5,8 @@ import (
 	"copse/store"
 )
 
-// remove is the verb Delete: it leaves a tombstone, which is permanent.
+// remove is the verb Delete: it leaves a tombstone. What a facilitator removed
+// its author can still delete for good.
 func (h *Hub) remove(tx *store.Tx, act *copse.Activity) error {
 	was, err := tx.ObjectByURI(act.Object.URI)
 	if copse.CodeOf(err) == copse.CodeNotFound && !act.Local {
@@ -21,7 +22,7 @@ func (h *Hub) remove(tx *store.Tx, act *copse.Activity) error {
 	if err := copse.MayRemove(facts); err != nil {
 		return err
 	}
-	if facts.Deleted {
+	if facts.Deleted && !(facts.Removed && facts.Author) {
 		return nil
 	}
 	if err := tx.DeleteObject(was, !facts.Author); err != nil {

@@ -5,14 +5,17 @@ import (
 	"copse/store"
 )
 
-// undo takes back what the same actor did. What it was is found by who did it to
-// what: the id of what is undone may be missing or made up (Mastodon's are).
+// undo takes back what was done: by the same actor, or where a community was ruled
+// by whoever may rule it now. What it was is found by what it was done to: the id
+// of what is undone may be missing or made up (Mastodon's are).
 func (h *Hub) undo(tx *store.Tx, act *copse.Activity) error {
 	if act.Inner == nil || act.Inner.Actor == nil || act.Inner.Actor.ID != act.Actor.ID {
 		return copse.Forbidden("one can only undo what one did oneself")
 	}
 	var err error
 	switch act.Inner.Type {
+	case "Delete":
+		err = h.restore(tx, act)
 	case "Follow":
 		err = h.unfollow(tx, act)
 	case "Like":

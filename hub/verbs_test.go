@@ -621,3 +621,31 @@ func TestAddressOfAPostCarriesItsOwnNumber(t *testing.T) {
 		}
 	})
 }
+
+func TestFacilitatorsPutBackWhatWasRemoved(t *testing.T) {
+	each(t, func(t *testing.T, p *place) {
+		for _, tt := range []struct {
+			by   string
+			want copse.Code
+		}{{"mod", 0}, {"ann", copse.CodeForbidden}, {"bob", copse.CodeForbidden}, {"eve", copse.CodeForbidden}} {
+			topic := p.topic("ann", p.trees)
+			said := *topic
+			p.must(p.hub.Remove(t.Context(), p.people["mod"], topic, "off topic"))
+			for range 2 { // clicked twice
+				if err := p.hub.Restore(t.Context(), p.people[tt.by], p.object(topic.URI)); copse.CodeOf(err) != tt.want {
+					t.Errorf("%s puts it back: %v, want code %d", tt.by, err, tt.want)
+				}
+			}
+			if got := p.object(topic.URI); got.Deleted.IsZero() != (tt.want == 0) || (got.Title == said.Title && got.HTML == said.HTML) != (tt.want == 0) {
+				t.Errorf("%s puts it back: %+v", tt.by, got)
+			}
+		}
+		own := p.topic("ann", p.trees)
+		p.must(p.hub.Remove(t.Context(), p.people["ann"], own, ""))
+		for _, by := range []string{"ann", "mod"} {
+			if err := p.hub.Restore(t.Context(), p.people[by], p.object(own.URI)); copse.CodeOf(err) != copse.CodeForbidden {
+				t.Errorf("%s brings back what Ann deleted: %v", by, err)
+			}
+		}
+	})
+}

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"database/sql"
+	"errors"
 	"time"
 
 	"copse/copse"
@@ -53,6 +55,22 @@ func (tx *Tx) Deleted(uri string, author, community copse.ID) (bool, error) {
 		select exists (
 			select 1 from activities
 			where object = $1 and type = 'Delete' and (actor = $2 or via = $3))`, uri, author, community)
+}
+
+// Removal returns the Delete that was done last to the object with the given URI,
+// its own URI and its reason. There may be none: both are empty then.
+func (tx *Tx) Removal(object string) (uri, reason string, err error) {
+	_, err = one(tx, func(r row) (none struct{}, err error) {
+		return none, r.Scan(&uri, &reason)
+	}, `
+		select uri, reason from activities
+		where object = $1 and type = 'Delete'
+		order by id desc
+		limit 1`, object)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return uri, reason, err
 }
 
 // A Record is one line of the audit log.

@@ -218,7 +218,7 @@ func (tx *Tx) Facts(actor copse.ID, c *copse.Community, o *copse.Object) (copse.
 	}
 	f := copse.Facts{Community: c, Role: m.Role, State: m.State}
 	if o != nil {
-		f.Author, f.Deleted = o.Author == actor, !o.Deleted.IsZero()
+		f.Author, f.Deleted, f.Removed = o.Author == actor, !o.Deleted.IsZero(), o.Removed
 	}
 	return f, nil
 }

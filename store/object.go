@@ -233,21 +233,32 @@ func (tx *Tx) AcceptObject(id copse.ID) error {
 }
 
 // DeleteObject leaves a tombstone where o was. The words go, the earlier ones
-// too: what an author deletes is deleted.
-func (tx *Tx) DeleteObject(o *copse.Object, removed bool) error {
+// too: what an author deletes is deleted, even if a facilitator removed it before.
+// What a facilitator removes is put aside, for Withheld.
+func (tx *Tx) DeleteObject(o *copse.Object, removed bool) (err error) {
 	if err := tx.hold(o.Community); err != nil {
 		return err
 	}
-	_, err := tx.exec(`
-		update objects set title = '', source = '', html = '', extra = '', url = '', deleted = $1, removed = $2
-		where id = $3 and deleted is null`, tx.Now.UnixMicro(), removed, o.ID)
+	if removed {
+		_, err = tx.exec(`
+			insert into withheld (object, at, url, title, source, html, extra)
+			select o.id, cast($1 as bigint), o.url, o.title, o.source, o.html, o.extra
+			from objects o
+			where o.id = $2 and o.deleted is null`, tx.Now.UnixMicro(), o.ID)
+	} else {
+		err = tx.forget(o.ID)
+	}
 	if err != nil {
 		return err
 	}
-	if _, err := tx.exec(`delete from revisions where object = $1`, o.ID); err != nil {
+	n, err := tx.exec(`
+		update objects set title = '', source = '', html = '', extra = '', url = '',
+			deleted = coalesce(deleted, $1), removed = $2
+		where id = $3 and (deleted is null or not $2)`, tx.Now.UnixMicro(), removed, o.ID)
+	if err != nil || n == 0 {
 		return err
 	}
-	o.Deleted = tx.Now
+	o.Deleted, o.Removed = tx.Now, removed
 	if o.Root == 0 {
 		return nil
 	}
@@ -255,6 +266,57 @@ func (tx *Tx) DeleteObject(o *copse.Object, removed bool) error {
 		return err
 	}
 	return tx.recount(o.Root)
+}
+
+// forget drops what an object said before, and what of it was put aside.
+func (tx *Tx) forget(object copse.ID) error {
+	if _, err := tx.exec(`delete from withheld where object = $1`, object); err != nil {
+		return err
+	}
+	_, err := tx.exec(`delete from revisions where object = $1`, object)
+	return err
+}
+
+// Withheld fills in the words that o had when a facilitator removed it, if they
+// have not been forgotten.
+func (tx *Tx) Withheld(o *copse.Object) error {
+	_, err := found(one(tx, func(r row) (none struct{}, err error) {
+		var extra string
+		err = r.Scan(&o.URL, &o.Title, &o.Source, &o.HTML, &extra)
+		o.Extra = []byte(extra)
+		return none, err
+	}, `select url, title, source, html, extra from withheld where object = $1`, o.ID))
+	return err
+}
+
+// RestoreObject puts the tombstone o back into its place, with the words it has
+// now.
+func (tx *Tx) RestoreObject(o *copse.Object) error {
+	if err := tx.hold(o.Community); err != nil {
+		return err
+	}
+	_, err := tx.exec(`
+		update objects set title = $1, source = $2, html = $3, extra = $4, url = $5, deleted = null, removed = false
+		where id = $6 and deleted is not null`, o.Title, o.Source, o.HTML, string(o.Extra), o.URL, o.ID)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.exec(`delete from withheld where object = $1`, o.ID); err != nil {
+		return err
+	}
+	o.Deleted, o.Removed = time.Time{}, false
+	return tx.recount(o.Root)
+}
+
+// TidyWithheld forgets what facilitators removed before the given time.
+func (tx *Tx) TidyWithheld(before time.Time) error {
+	_, err := tx.exec(`
+		delete from revisions where object in (select w.object from withheld w where w.at < $1)`, before.UnixMicro())
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(`delete from withheld where at < $1`, before.UnixMicro())
+	return err
 }
 
 // A Revision is what an object said before it was edited.
@@ -265,7 +327,8 @@ type Revision struct {
 	HTML   string
 }
 
-// Revisions returns what o said before, the newest first.
+// Revisions returns what an object that is still there said before, the newest
+// first.
 func (tx *Tx) Revisions(object copse.ID) ([]Revision, error) {
 	return many(tx, func(r row) (v Revision, err error) {
 		var at int64
@@ -274,8 +337,8 @@ func (tx *Tx) Revisions(object copse.ID) ([]Revision, error) {
 		return v, err
 	}, `
 		select v.at, v.title, v.source, v.html
-		from revisions v
-		where v.object = $1
+		from revisions v join objects o on o.id = v.object
+		where v.object = $1 and o.deleted is null
 		order by v.at desc`, object)
 }
 

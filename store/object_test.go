@@ -144,13 +144,13 @@ func TestATombstoneKeepsItsPlaceAndTakesNoWords(t *testing.T) {
 		if got := stored(t, db, topic.ID); got.Answer != 0 || got.Replies != 1 {
 			t.Errorf("the topic has the answer %d and %d replies, want none and one", got.Answer, got.Replies)
 		}
-		check := func(when string) {
+		check := func(when string, removed bool) {
 			t.Helper()
 			got := stored(t, db, first.ID)
 			if words := got.Title + got.Source + got.HTML + got.URL + string(got.Extra); words != "" {
 				t.Errorf("%s: it still says %q", when, words)
 			}
-			if got.Deleted.IsZero() || !got.Removed || got.Path != first.Path || got.Root != topic.ID || got.Author != first.Author {
+			if got.Deleted.IsZero() || got.Removed != removed || got.Path != first.Path || got.Root != topic.ID || got.Author != first.Author {
 				t.Errorf("%s: it is %+v", when, got)
 			}
 			view(t, db, func(tx *store.Tx) error {
@@ -168,7 +168,7 @@ func TestATombstoneKeepsItsPlaceAndTakesNoWords(t *testing.T) {
 				return err
 			})
 		}
-		check("deleted")
+		check("deleted", true)
 
 		late := *first
 		late.HTML, late.Edited = "<p>Back</p>", time.Now()
@@ -176,9 +176,9 @@ func TestATombstoneKeepsItsPlaceAndTakesNoWords(t *testing.T) {
 		if copse.CodeOf(err) != copse.CodeNotFound {
 			t.Errorf("SetObject = %v, want that there is nothing", err)
 		}
-		check("edited late")
+		check("edited late", true)
 		update(t, db, func(tx *store.Tx) error { return tx.DeleteObject(first, false) })
-		check("deleted again, by its author") // the first to remove it stays on record
+		check("deleted again, by its author", false) // which is for good
 	})
 }
 
@@ -493,6 +493,61 @@ func TestRespondedIsWhatOneReaderMarkedInAConversation(t *testing.T) {
 		}
 		if len(got) != 2 || !got[root] || !got[marked] || got[other] {
 			t.Errorf("marked in the conversation: %v, want %d and %d", got, root, marked)
+		}
+	})
+}
+
+// What a facilitator removed is kept out of sight for a while, with what it said
+// before, and not after its author has deleted it.
+func TestWhatWasRemovedIsKeptForAWhile(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		f := newForum(t, db, "trees")
+		var all []*copse.Object
+		for range 3 {
+			o := f.object(0)
+			update(t, db, func(tx *store.Tx) error {
+				if err := tx.AddObject(o); err != nil {
+					return err
+				}
+				o.HTML, o.URL, o.Extra = "<p>Changed</p>", "https://york.example/page", json.RawMessage(`{"a":1}`)
+				return rewrite(tx, o)
+			})
+			was := *stored(t, db, o.ID)
+			update(t, db, func(tx *store.Tx) error { return tx.DeleteObject(o, true) })
+			all = append(all, &was)
+		}
+		restored, deleted, forgotten := all[0], all[1], all[2]
+		update(t, db, func(tx *store.Tx) error {
+			now, err := tx.Object(restored.ID)
+			if err != nil {
+				return err
+			}
+			if err := tx.Withheld(now); err != nil {
+				return err
+			}
+			return tx.RestoreObject(now)
+		})
+		restored.URL = "" // SetObject leaves it
+		if got := stored(t, db, restored.ID); got.HTML != restored.HTML || got.Title != restored.Title || string(got.Extra) != string(restored.Extra) || !got.Deleted.IsZero() || got.Removed {
+			t.Errorf("put back it is %+v\nwant %+v", got, restored)
+		}
+		view(t, db, func(tx *store.Tx) error {
+			revisions, err := tx.Revisions(restored.ID)
+			if len(revisions) != 1 {
+				t.Errorf("put back it has the history %+v, want one version", revisions)
+			}
+			return err
+		})
+		update(t, db, func(tx *store.Tx) error { return tx.DeleteObject(deleted, false) })
+		if got := stored(t, db, deleted.ID); got.Removed {
+			t.Error("what its author deleted counts as removed by a facilitator")
+		}
+		update(t, db, func(tx *store.Tx) error { return tx.TidyWithheld(tx.Now.Add(time.Second)) })
+		for _, o := range []*copse.Object{deleted, forgotten} {
+			err := db.View(t.Context(), func(tx *store.Tx) error { return tx.Withheld(o) })
+			if copse.CodeOf(err) != copse.CodeNotFound {
+				t.Errorf("what is gone is kept: %v, %+v", err, o)
+			}
 		}
 	})
 }

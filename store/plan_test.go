@@ -66,6 +66,18 @@ func hotQueries(town *storetest.Town) []hot {
 			}
 			return tx.DeleteObject(o, false)
 		}, "revisions_1 objects_replies", "t", true},
+		{"removing", func(tx *store.Tx) error {
+			o := object(town.Thread)
+			if err := tx.AddObject(o); err != nil {
+				return err
+			}
+			if err := tx.DeleteObject(o, true); err != nil {
+				return err
+			}
+			return tx.RestoreObject(o)
+		}, "objects_replies", "t", true},
+		{"Withheld", func(tx *store.Tx) error { return tx.Withheld(object(0)) }, "INTEGER PRIMARY KEY", "", false},
+		{"TidyWithheld", func(tx *store.Tx) error { return tx.TidyWithheld(now) }, "withheld_at", "", false},
 		{"Respond", func(tx *store.Tx) error { _, err := tx.Respond(town.Thread, last, "Like", "x"); return err }, "responses_1", "", false},
 
 		{"Community", func(tx *store.Tx) error { _, err := tx.Community(big); return err }, "INTEGER PRIMARY KEY", "", false},
@@ -110,6 +122,7 @@ func hotQueries(town *storetest.Town) []hot {
 
 		{"Seen", func(tx *store.Tx) error { _, err := tx.Seen("x"); return err }, "activities_1", "", false},
 		{"Deleted", func(tx *store.Tx) error { _, err := tx.Deleted("x", ann, big); return err }, "activities_deleted", "", false},
+		{"Removal", func(tx *store.Tx) error { _, _, err := tx.Removal("x"); return err }, "activities_deleted", "", false},
 		{"Log", func(tx *store.Tx) error { _, err := tx.Log(big, 0, 20); return err }, "activities_community", "", false},
 		{"ClaimReceived", func(tx *store.Tx) error { _, err := tx.ClaimReceived(10, time.Minute); return err }, "received_due", "", false},
 		{"NextReceived", func(tx *store.Tx) error { _, err := tx.NextReceived(); return err }, "received_due", "", false},

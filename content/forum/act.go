@@ -100,10 +100,26 @@ func (p pages) remove(w http.ResponseWriter, r *http.Request, v *web.Visit) erro
 		}
 		p.Tell(r, v.W.T("remove.done"))
 	}
-	if sc.Post.TopLevel() {
+	if sc.Post.TopLevel() && sc.Post.Author == v.Viewer.Actor {
 		http.Redirect(w, r, sc.Community.Path()+"/forum", http.StatusSeeOther)
 		return nil
 	}
+	return p.goTo(w, r, v, sc.Post.Object) // where a facilitator can think better of it
+}
+
+// restore puts back what a facilitator removed.
+func (p pages) restore(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
+	if err := p.SignedIn(v); err != nil {
+		return err
+	}
+	sc, err := p.at(r, v)
+	if err != nil {
+		return err
+	}
+	if err := p.Hub.Restore(r.Context(), v.Me(), sc.Post.Object); err != nil {
+		return err
+	}
+	p.Tell(r, v.W.T("remove.restored"))
 	return p.goTo(w, r, v, sc.Post.Object)
 }
 

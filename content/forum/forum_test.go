@@ -658,6 +658,13 @@ func TestWhatIsRemovedKeepsItsPlace(t *testing.T) {
 	if strings.Index(page, "Removed by") > strings.Index(page, "I agree.") {
 		t.Error("what was removed does not stand where it stood")
 	}
+	c.browsers["member"].get(topic).hasNot("Put it back")
+	c.browsers["author"].post(at+"/restore", nil).want(403)
+	facilitator.get(topic).has("Put it back", at+"/restore")
+	facilitator.post(at+"/restore", nil).want(303)
+	facilitator.post(at+"/restore", nil).want(303)
+	c.browsers["member"].get(topic).has("Vexillology").hasNot("Removed by")
+	facilitator.post(at+"/delete", url.Values{"reason": {"An advertisement"}}).want(303)
 	c.browsers["author"].get(topic + "/delete").hasNot("Why you are removing it")
 	c.browsers["author"].post(topic+"/delete", nil).want(303)
 	c.browsers["member"].get(topic).want(410).has("Removed by its author", "I agree.").hasNot("Xylograph", "quincunx", "<textarea")

@@ -48,6 +48,7 @@ func routes(s *web.Site, r chi.Router) {
 		s.Handle(r, "GET", post+"/history", p.history)
 		s.Handle(r, "GET", post+"/delete", p.removeForm)
 		s.Handle(r, "POST", post+"/delete", p.remove)
+		s.Handle(r, "POST", post+"/restore", p.restore)
 		s.Handle(r, "POST", post+"/send-again", p.sendAgain)
 		// Two addresses, not one that goes back and forth: who clicks twice means it
 		// once.
@@ -114,7 +115,7 @@ func (p pages) scene(v *web.Visit, tx *store.Tx, r *http.Request) (*scene, error
 // facts are what the rules look at about the reader and o.
 func (sc *scene) facts(v *web.Visit, o *copse.Object) copse.Facts {
 	f := sc.Facts
-	f.Author, f.Deleted = v.Login != nil && o.Author == v.Viewer.Actor, !o.Deleted.IsZero()
+	f.Author, f.Deleted, f.Removed = v.Login != nil && o.Author == v.Viewer.Actor, !o.Deleted.IsZero(), o.Removed
 	return f
 }
 

@@ -44,7 +44,7 @@ func (s *showing) post(p store.Post) (shown post, err error) {
 	shown = post{Anchor: anchor(p.Object), First: p.TopLevel(), At: p.Published, URL: address(p.Object), HTML: p.HTML}
 	if !p.Deleted.IsZero() {
 		shown.Gone = gone(s.v, p.Object)
-		return shown, nil
+		return shown, s.addRestore(p, &shown)
 	}
 	if shown.By, err = s.person(p.By); err != nil {
 		return shown, err
@@ -86,6 +86,26 @@ func (s *showing) post(p store.Post) (shown post, err error) {
 		shown.Receipt, err = s.receipt(p)
 	}
 	return shown, err
+}
+
+// addRestore lets a facilitator put back what is still kept.
+func (s *showing) addRestore(p store.Post, shown *post) error {
+	if s.v.Login == nil || !p.Removed || copse.MayRestore(s.facts(s.v, p.Object)) != nil {
+		return nil
+	}
+	kept := *p.Object
+	err := s.tx.Withheld(&kept)
+	if copse.CodeOf(err) == copse.CodeNotFound {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	by, err := s.person(p.By)
+	shown.Actions = append(shown.Actions, page.Action{
+		Text: s.v.W.T("topic.restore"), About: s.v.W.T("topic.about", "name", by.Name), URL: address(p.Object) + "/restore", Post: true,
+	})
+	return err
 }
 
 // gone says who removed what was here.

@@ -15,6 +15,9 @@ const keepOutbox = 45 * 24 * time.Hour
 // whoever wonders what became of it.
 const keepReceived = 14 * 24 * time.Hour
 
+// keepWithheld is how long what a facilitator removed can be put back.
+const keepWithheld = 30 * 24 * time.Hour
+
 // tidy forgets what nobody needs any more, once an hour.
 func (s *Server) tidy(ctx context.Context) {
 	tick := time.NewTicker(time.Hour)
@@ -25,6 +28,9 @@ func (s *Server) tidy(ctx context.Context) {
 				return err
 			}
 			if _, err := tx.TidyReceived(tx.Now.Add(-keepReceived)); err != nil {
+				return err
+			}
+			if err := tx.TidyWithheld(tx.Now.Add(-keepWithheld)); err != nil {
 				return err
 			}
 			return tx.TidyAccounts()

@@ -299,3 +299,15 @@ create table settings (
 	name  text primary key,
 	value text not null
 );
+
+-- What facilitators removed, so that it can be put back for a while.
+create table withheld (
+	object bigint primary key references objects (id),
+	at     bigint not null,
+	url    text   not null,
+	title  text   not null,
+	source text   not null,
+	html   text   not null,
+	extra  text   not null
+);
+create index withheld_at on withheld (at);

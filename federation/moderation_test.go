@@ -1,0 +1,137 @@
+package federation_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"copse/copse"
+	"copse/federation/ap"
+)
+
+// A trio is a community at Harlow with members at Stevenage and Wigan. Joan founded
+// it and Tess, at Stevenage, looks after it with her.
+type trio struct {
+	*network
+	t                        *testing.T
+	harlow, stevenage, wigan *town
+	joan, tess, martin       *copse.Actor
+	trees                    *copse.Community
+}
+
+func newTrio(t *testing.T) *trio {
+	t.Helper()
+	n := newNetwork(t, "harlow.example", "stevenage.example", "wigan.example")
+	x := &trio{network: n, t: t, harlow: n.towns["harlow.example"], stevenage: n.towns["stevenage.example"], wigan: n.towns["wigan.example"]}
+	x.joan, x.tess, x.martin = x.harlow.person("joan"), x.stevenage.person("tess"), x.wigan.person("martin")
+	x.trees = x.harlow.community(x.joan, "trees", copse.JoinOpen, copse.Members)
+	x.stevenage.join(x.tess, x.at(x.stevenage))
+	x.wigan.join(x.martin, x.at(x.wigan))
+	n.settle(t)
+	x.done(x.harlow.hub.Appoint(t.Context(), x.joan, x.trees, x.harlow.actorByURI(x.tess.URI), true))
+	return x
+}
+
+// at is the community as a town knows it.
+func (x *trio) at(w *town) *copse.Actor { return w.find("!trees@harlow.example") }
+
+// done waits until everybody has heard of what was just done.
+func (x *trio) done(err error) {
+	x.t.Helper()
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	x.settle(x.t)
+}
+
+// everywhere checks that something is so at every town.
+func (x *trio) everywhere(what string, is func(*town) bool) {
+	x.t.Helper()
+	for host, w := range x.towns {
+		if !is(w) {
+			x.t.Errorf("at %s it is not so that %s", host, what)
+		}
+	}
+}
+
+// What a facilitator removed another puts back, wherever they are, and everybody
+// reads it as it was. What its author deleted stays deleted.
+func TestWhatWasRemovedComesBackEverywhere(t *testing.T) {
+	x := newTrio(t)
+	topic := x.wigan.post(x.martin, x.at(x.wigan), "Ash", "<p>Sick?</p>")
+	reply := x.wigan.answer(x.martin, topic, "<p>Yes</p>")
+	x.settle(t)
+	for _, o := range []*copse.Object{topic, reply} {
+		back := func(w *town) bool {
+			got := w.object(o.URI)
+			return got.Deleted.IsZero() && !got.Removed && got.HTML == o.HTML && got.Title == o.Title
+		}
+		x.done(x.harlow.hub.Remove(t.Context(), x.joan, x.harlow.object(o.URI), "off topic"))
+		x.everywhere("it was removed", func(w *town) bool { return w.object(o.URI).Removed })
+		x.done(x.harlow.hub.Restore(t.Context(), x.joan, x.harlow.object(o.URI)))
+		x.everywhere("it is back", back)
+
+		x.done(x.stevenage.hub.Remove(t.Context(), x.tess, x.stevenage.object(o.URI), "off topic"))
+		x.everywhere("it was removed again", func(w *town) bool { return w.object(o.URI).Removed })
+		if err := x.wigan.hub.Restore(t.Context(), x.martin, x.wigan.object(o.URI)); copse.CodeOf(err) != copse.CodeForbidden {
+			t.Errorf("its author puts it back: %v", err)
+		}
+		x.done(x.stevenage.hub.Restore(t.Context(), x.tess, x.stevenage.object(o.URI)))
+		x.everywhere("it is back again", back)
+	}
+	x.everywhere("the reply counts", func(w *town) bool { return w.object(topic.URI).Replies == 1 })
+
+	x.done(x.harlow.hub.Remove(t.Context(), x.joan, x.harlow.object(reply.URI), "off topic"))
+	x.done(x.wigan.hub.Remove(t.Context(), x.martin, x.wigan.object(reply.URI), ""))
+	if err := x.harlow.hub.Restore(t.Context(), x.joan, x.harlow.object(reply.URI)); copse.CodeOf(err) != copse.CodeForbidden {
+		t.Errorf("what its author has deleted is put back: %v", err)
+	}
+	x.everywhere("its author has deleted it", func(w *town) bool {
+		got := w.object(reply.URI)
+		return !got.Deleted.IsZero() && !got.Removed && got.HTML == ""
+	})
+}
+
+// As Lemmy restores: the whole Delete in an Undo. What a moderator removed is here;
+// what its author deleted is taken from their server, and only once it is there.
+func TestOthersRestoreWhatTheyMay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		removal := func(by *voice, name, uri, why string) obj {
+			del := by.act("Delete", name, uri).with(obj{"to": []string{ap.Public}, "cc": []string{s.trees.uri}})
+			if why != "" {
+				del["summary"] = why
+			}
+			return del
+		}
+		ash := s.bob.page("ash", s.trees.uri, "Ash")
+		uri := s.says(s.trees, s.bob, ash).URI
+		say := func(what string, v *voice, act obj, there bool) {
+			t.Helper()
+			v.say(s.leeds, act)
+			synctest.Wait()
+			time.Sleep(time.Minute)
+			if o := s.leeds.object(uri); o.Deleted.IsZero() != there || (o.HTML == "") == there {
+				t.Errorf("%s: it is %+v", what, o)
+			}
+		}
+		del := removal(s.mod, "1", uri, "spam")
+		say("removed", s.trees, s.trees.announces(del), false)
+		say("undone by another community", s.weeds, s.weeds.announces(s.eve.act("Undo", "1", removal(s.eve, "1", uri, "spam"))), false)
+		say("undone by its author, straight", s.bob, s.bob.act("Undo", "1", removal(s.bob, "9", uri, "")), false)
+		say("undone", s.trees, s.trees.announces(s.mod.act("Undo", "1", del)), true)
+		say("removed by somebody elsewhere", s.trees, s.trees.announces(removal(s.carol, "2", uri, "spam")), false)
+		say("undone by somebody else", s.trees, s.trees.announces(s.mod.act("Undo", "2", removal(s.carol, "2", uri, "spam"))), true)
+
+		s.third.forget(uri)
+		own := removal(s.bob, "3", uri, "")
+		say("deleted by its author", s.trees, s.trees.announces(own), false)
+		say("undone by a moderator", s.trees, s.trees.announces(s.mod.act("Undo", "3", removal(s.mod, "3", uri, "mine"))), false)
+		say("undone, but not there", s.trees, s.trees.announces(s.bob.act("Undo", "3", own)), false)
+		s.third.serve(ash.with(obj{"attributedTo": s.carol.uri}))
+		say("undone, but another's now", s.trees, s.trees.announces(s.bob.act("Undo", "4", own)), false)
+		s.third.serve(ash)
+		say("undone by a colleague", s.trees, s.trees.announces(s.carol.act("Undo", "5", removal(s.carol, "5", uri, ""))), false)
+		say("undone and there", s.trees, s.trees.announces(s.bob.act("Undo", "6", own)), true)
+	})
+}
