@@ -9,6 +9,7 @@ type Facts struct {
 	Author    bool // the actor made the object in question
 	Deleted   bool // the object in question is a tombstone
 	Removed   bool // likewise, by a facilitator and not by its author
+	Locked    bool // the conversation in question takes no replies
 	Admin     bool // the actor runs this server
 
 	// Announced says that the community itself, at its home, passed the activity
@@ -40,11 +41,16 @@ func MayPost(f Facts) error {
 }
 
 // MayReply is MayPost for answering something that is there already: any member
-// may answer, even where only facilitators may start. A reply that reached the
-// community's home before the removal did is still a reply.
+// may answer, even where only facilitators may start, and facilitators even where
+// they have closed a conversation. A reply that reached the community's home before
+// the removal did is still a reply.
 func MayReply(f Facts) error {
-	if f.Deleted && !f.Announced {
+	switch {
+	case f.Announced:
+	case f.Deleted:
 		return Forbidden("this has been removed and takes no more replies")
+	case f.Locked && f.Role < Moderator:
+		return Forbidden("this conversation is closed and takes no more replies")
 	}
 	return mayWrite(f)
 }
@@ -101,6 +107,15 @@ func MayRestore(f Facts) error {
 		return nil
 	}
 	return Forbidden("what its author has deleted stays deleted")
+}
+
+// MayModerate returns nil if the actor may decide what becomes of conversations in
+// the community: which are closed, and which stand first.
+func MayModerate(f Facts) error {
+	if f.Announced {
+		return nil
+	}
+	return MayDecide(f)
 }
 
 // MaySendAgain returns nil if the actor may have something sent again that other

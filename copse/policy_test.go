@@ -23,6 +23,9 @@ func TestMembersMayWriteAndOthersMayNot(t *testing.T) {
 		{"member where facilitators post", copse.Facts{Community: notices, Role: copse.Member}, false, true},
 		{"guest where facilitators post", copse.Facts{Community: notices}, false, false},
 		{"facilitator there", copse.Facts{Community: notices, Role: copse.Moderator}, true, true},
+		{"where it is closed", copse.Facts{Community: trees, Role: copse.Member, Locked: true}, true, false},
+		{"facilitator where it is closed", copse.Facts{Community: trees, Role: copse.Moderator, Locked: true}, true, true},
+		{"announced where it is closed", copse.Facts{Community: trees, Announced: true, Locked: true}, true, true},
 		{"under something removed", copse.Facts{Community: trees, Role: copse.Member, Deleted: true}, true, false},
 	} {
 		if err := copse.MayPost(tt.f); (err == nil) != tt.post {

@@ -62,6 +62,9 @@ func (s *Server) decodeInner(ctx context.Context, w *ap.Object, act *copse.Activ
 		o, err := look.object(ctx, w.Object.URI(), act.Via)
 		act.Object = o
 		return act, err
+	case "Lock":
+		act.Reason = limited(markup.Plain(w.Summary), copse.MaxReason)
+		return s.decodeLock(ctx, w.Object.URI(), act, act, look)
 	case "Add", "Remove":
 		return s.decodeAppointment(ctx, w, act, look)
 	case "Follow":
@@ -72,6 +75,39 @@ func (s *Server) decodeInner(ctx context.Context, w *ap.Object, act *copse.Activ
 		return s.decodeUndo(ctx, w, act, look)
 	}
 	return nil, nil
+}
+
+// decodeLock fills in the topic that a Lock, which is act or what act undoes, is
+// about. Lemmy locks single replies as well, which means nothing here.
+func (s *Server) decodeLock(ctx context.Context, uri string, act, lock *copse.Activity, look *look) (*copse.Activity, error) {
+	o, err := look.object(ctx, uri, act.Via)
+	if err != nil || !o.TopLevel() {
+		return nil, err
+	}
+	lock.Object = o
+	return act, nil
+}
+
+// decodeLegacyLock reads a Lock as Lemmy wrote it up to 0.18, and Mbin and PieFed
+// still do: an Update of somebody else's topic that says whether it takes comments.
+// It returns nil if that is so already, as of all else that such an Update says.
+func (s *Server) decodeLegacyLock(ctx context.Context, w *ap.Object, act *copse.Activity, topic *copse.Object, look *look) (*copse.Activity, error) {
+	var closed bool
+	err := look.view(ctx, func(tx *store.Tx) error {
+		lock, err := tx.Lock(topic.ID)
+		closed = lock != nil
+		return err
+	})
+	if err != nil || closed != *w.CommentsEnabled {
+		return nil, err
+	}
+	lock := &copse.Activity{Type: "Lock", Actor: act.Actor, Via: act.Via, Object: topic}
+	if closed {
+		act.Type, act.Inner = "Undo", lock
+		return act, nil
+	}
+	act.Type, act.Object = "Lock", topic
+	return act, nil
 }
 
 // decodeAppointment reads that a community elsewhere has somebody else look after
@@ -187,6 +223,11 @@ func (s *Server) decodeUndo(ctx context.Context, w *ap.Object, act *copse.Activi
 		inner.Subject, err = look.ours(ctx, w.Object.Object.URI())
 	case "Like":
 		inner.Object, err = look.object(ctx, w.Object.Object.URI(), act.Via)
+	case "Lock":
+		undo, err := s.decodeLock(ctx, w.Object.Object.URI(), act, inner, look)
+		if err != nil || undo == nil {
+			return nil, err
+		}
 	default:
 		return nil, nil
 	}
@@ -266,6 +307,9 @@ func (s *Server) decodeUpdate(ctx context.Context, w *ap.Object, act *copse.Acti
 	known, err := look.object(ctx, changed.ID, act.Via)
 	if err != nil {
 		return nil, err
+	}
+	if act.Via != nil && changed.CommentsEnabled != nil && known.TopLevel() && known.Author != act.Actor.ID {
+		return s.decodeLegacyLock(ctx, changed, act, known, look)
 	}
 	if changed.IsRef() || !ap.SameHost(changed.ID, act.Actor.URI) {
 		if changed, err = look.document(ctx, changed.ID); err != nil {
@@ -436,7 +480,7 @@ func (s *Server) decodeAnnounce(ctx context.Context, a *arrival, act *copse.Acti
 // Who joins is between two servers.
 func isPassedOn(w *ap.Object) bool {
 	switch w.Type {
-	case "Create", "Update", "Delete", "Like", "Add", "Remove":
+	case "Create", "Update", "Delete", "Like", "Lock", "Add", "Remove":
 		return true
 	case "Undo":
 		return w.Object != nil && w.Object.Type != "Follow"

@@ -48,6 +48,7 @@ func (s *Server) encode(tx *store.Tx, act *copse.Activity) (*ap.Object, error) {
 		} else {
 			address(w, act.Community, act.Inner.Object)
 		}
+		w.Summary = act.Reason
 		w.Object, err = s.encode(tx, act.Inner)
 	case "Create":
 		address(w, act.Community, act.Object)
@@ -65,8 +66,8 @@ func (s *Server) encode(tx *store.Tx, act *copse.Activity) (*ap.Object, error) {
 		default:
 			w.Object = s.encodeCommunity(act.Community)
 		}
-	case "Delete":
-		// To Lemmy a summary is what makes it a removal by the community.
+	case "Delete", "Lock":
+		// To Lemmy a summary is what makes a Delete a removal by the community.
 		address(w, act.Community, act.Object)
 		w.Object, w.Summary = ap.Ref(act.Object.URI), act.Reason
 	case "Add", "Remove":
@@ -161,6 +162,9 @@ func (s *Server) encodeObject(tx *store.Tx, o *copse.Object) (*ap.Object, error)
 	if err := s.encodeLinks(tx, o, w); err != nil {
 		return nil, err
 	}
+	if err := encodeRulings(tx, o, w); err != nil {
+		return nil, err
+	}
 	if m.Encode != nil {
 		m.Encode(o, w)
 	}
@@ -204,6 +208,19 @@ func (s *Server) encodeLinks(tx *store.Tx, o *copse.Object, w *ap.Object) error 
 // contextOf is where the conversation that o starts is listed. Replies name the
 // same one (FEP-7888).
 func contextOf(o *copse.Object) string { return o.URI + "/context" }
+
+// encodeRulings writes what facilitators decided about a topic.
+func encodeRulings(tx *store.Tx, o *copse.Object, w *ap.Object) error {
+	if !o.TopLevel() {
+		return nil
+	}
+	lock, err := tx.Lock(o.ID)
+	if lock != nil {
+		no := false
+		w.CommentsEnabled = &no
+	}
+	return err
+}
 
 func mention(a *copse.Actor) ap.Object {
 	return ap.Object{Type: "Mention", Href: a.URI, Name: "@" + a.Handle()}

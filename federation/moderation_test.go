@@ -7,6 +7,7 @@ import (
 
 	"copse/copse"
 	"copse/federation/ap"
+	"copse/store"
 )
 
 // A trio is a community at Harlow with members at Stevenage and Wigan. Joan founded
@@ -133,5 +134,103 @@ func TestOthersRestoreWhatTheyMay(t *testing.T) {
 		s.third.serve(ash)
 		say("undone by a colleague", s.trees, s.trees.announces(s.carol.act("Undo", "5", removal(s.carol, "5", uri, ""))), false)
 		say("undone and there", s.trees, s.trees.announces(s.bob.act("Undo", "6", own)), true)
+	})
+}
+
+// closed returns whether a topic takes no replies at a town, and why.
+func (w *town) closed(uri string) (closed bool, why string) {
+	w.view(func(tx *store.Tx) error {
+		o, err := tx.ObjectByURI(uri)
+		if err != nil {
+			return err
+		}
+		lock, err := tx.Lock(o.ID)
+		if lock != nil {
+			closed, why = true, lock.Reason
+		}
+		return err
+	})
+	return closed, why
+}
+
+// What a facilitator closes, here or elsewhere, takes replies nowhere.
+func TestAClosedConversationIsClosedEverywhere(t *testing.T) {
+	x := newTrio(t)
+	topic := x.wigan.post(x.martin, x.at(x.wigan), "Ash", "<p>Sick?</p>")
+	x.settle(t)
+	try := func(want copse.Code) {
+		t.Helper()
+		o := &copse.Object{Kind: "reply", Parent: topic.ID, HTML: "<p>Yes</p>", Source: "Yes"}
+		if err := x.wigan.hub.Post(t.Context(), x.martin, o); copse.CodeOf(err) != want {
+			t.Errorf("Martin replies: %v, want code %d", err, want)
+		}
+		x.settle(t)
+	}
+	for _, by := range []struct {
+		town *town
+		who  *copse.Actor
+	}{{x.harlow, x.joan}, {x.stevenage, x.tess}} {
+		x.done(by.town.hub.Lock(t.Context(), by.who, by.town.object(topic.URI), true, "Moved to Damp"))
+		x.everywhere("it is closed, and why", func(w *town) bool {
+			closed, why := w.closed(topic.URI)
+			return closed && why == "Moved to Damp"
+		})
+		try(copse.CodeForbidden)
+		x.stevenage.answer(x.tess, x.stevenage.object(topic.URI), "<p>The last word</p>")
+		x.settle(t)
+		x.done(by.town.hub.Lock(t.Context(), by.who, by.town.object(topic.URI), false, ""))
+		x.everywhere("it is open", func(w *town) bool { closed, _ := w.closed(topic.URI); return !closed })
+		try(0)
+	}
+	x.everywhere("all four replies count", func(w *town) bool { return w.object(topic.URI).Replies == 4 })
+	if err := x.wigan.hub.Lock(t.Context(), x.martin, topic, true, ""); copse.CodeOf(err) != copse.CodeForbidden {
+		t.Errorf("an ordinary member closes: %v", err)
+	}
+}
+
+// As Lemmy 1.0, PieFed and Mbin lock, and as they did before: a community what is
+// said in it, and nobody else.
+func TestOnlyACommunityClosesItsConversations(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		ash := s.bob.page("ash", s.trees.uri, "Ash")
+		uri := s.says(s.trees, s.bob, ash).URI
+		reply := s.says(s.trees, s.bob, s.bob.note("1", s.trees.uri, uri, "Yes")).URI
+		mine := s.leeds.post(s.ann, &s.seeds.Actor, "Oak", "<p>Where?</p>").URI
+		lock := func(by *voice, name, uri string) obj {
+			return by.act("Lock", name, uri).with(obj{"to": []string{ap.Public}, "cc": []string{s.trees.uri}, "audience": s.trees.uri, "summary": "old"})
+		}
+		say := func(what string, v *voice, act obj, want bool) {
+			t.Helper()
+			if got := v.say(s.leeds, act); got >= 500 {
+				t.Errorf("%s: answered %d", what, got)
+			}
+			synctest.Wait()
+			for about, want := range map[string]bool{uri: want, reply: false, mine: false} {
+				if got, _ := s.leeds.closed(about); got != want {
+					t.Errorf("%s: %s closed %v, want %v", what, about, got, want)
+				}
+			}
+		}
+		say("straight from its moderator", s.mod, lock(s.mod, "1", uri), false)
+		say("by another community", s.weeds, s.weeds.announces(lock(s.eve, "2", uri)), false)
+		say("in a community of ours, by a member", s.bob, lock(s.bob, "3", mine), false)
+		say("in a community of ours, by another community", s.weeds, s.weeds.announces(lock(s.eve, "4", mine)), false)
+		say("a single reply", s.trees, s.trees.announces(lock(s.mod, "5", reply)), false)
+		say("announced", s.trees, s.trees.announces(lock(s.mod, "6", uri)), true)
+		say("opened by another community", s.weeds, s.weeds.announces(s.eve.act("Undo", "1", lock(s.eve, "6", uri))), true)
+		say("opened by another moderator, elsewhere", s.trees, s.trees.announces(s.carol.act("Undo", "2", lock(s.mod, "6", uri))), false)
+		say("the one that was undone, late", s.trees, s.trees.announces(lock(s.carol, "7", uri)), true)
+		say("opened", s.trees, s.trees.announces(s.carol.act("Undo", "3", lock(s.carol, "7", uri))), false)
+
+		legacy := func(by *voice, name string, enabled bool) obj {
+			return by.act("Update", name, ash.with(obj{"commentsEnabled": enabled}))
+		}
+		s.third.serve(ash.with(obj{"commentsEnabled": false}))
+		say("by its author", s.trees, s.trees.announces(legacy(s.bob, "1", false)), false)
+		say("by another community", s.weeds, s.weeds.announces(legacy(s.eve, "2", false)), false)
+		say("as before Lemmy 1.0", s.trees, s.trees.announces(legacy(s.mod, "3", false)), true)
+		say("twice", s.trees, s.trees.announces(legacy(s.mod, "4", false)), true)
+		say("opened so", s.trees, s.trees.announces(legacy(s.mod, "5", true)), false)
 	})
 }

@@ -23,6 +23,11 @@ func (h *Hub) create(tx *store.Tx, act *copse.Activity) (err error) {
 		return err
 	}
 	if parent != nil {
+		lock, failed := tx.Lock(parent.Thread())
+		if failed != nil {
+			return failed
+		}
+		facts.Locked = lock != nil
 		err = copse.MayReply(facts)
 	} else {
 		err = copse.MayPost(facts)

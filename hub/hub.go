@@ -60,6 +60,8 @@ func verbOf(typ string) verb {
 		return (*Hub).undo
 	case "Like":
 		return (*Hub).like
+	case "Lock":
+		return (*Hub).lock
 	case "Add":
 		return (*Hub).add
 	case "Remove":

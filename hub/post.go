@@ -107,6 +107,33 @@ func (h *Hub) Restore(ctx context.Context, by *copse.Actor, o *copse.Object) err
 	return h.Perform(ctx, act)
 }
 
+// Lock closes a conversation here to replies, or opens it again. reason may be
+// empty; whoever reads the conversation sees it.
+func (h *Hub) Lock(ctx context.Context, by *copse.Actor, topic *copse.Object, closed bool, reason string) error {
+	reason = strings.TrimSpace(reason)
+	if utf8.RuneCountInString(reason) > copse.MaxReason {
+		return copse.Invalid("reason", "the reason must be %d characters or fewer", copse.MaxReason)
+	}
+	lock := h.mint("Lock", by)
+	lock.Object, lock.Reason = topic, reason
+	if closed {
+		return h.Perform(ctx, lock)
+	}
+	err := h.DB.View(ctx, func(tx *store.Tx) error {
+		was, err := tx.Lock(topic.ID)
+		if err == nil && was != nil && strings.HasPrefix(was.Activity, h.Base+"/") {
+			lock.URI, lock.Reason = was.Activity, was.Reason
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	act := h.mint("Undo", by)
+	act.Inner = lock
+	return h.Perform(ctx, act)
+}
+
 // SendAgain has other councils asked once more to take o, which they did not and
 // we had stopped trying. It changes nothing but what is sent, so it is no activity.
 func (h *Hub) SendAgain(ctx context.Context, by *copse.Actor, o *copse.Object) error {

@@ -78,6 +78,16 @@ func hotQueries(town *storetest.Town) []hot {
 		}, "objects_replies", "t", true},
 		{"Withheld", func(tx *store.Tx) error { return tx.Withheld(object(0)) }, "INTEGER PRIMARY KEY", "", false},
 		{"TidyWithheld", func(tx *store.Tx) error { return tx.TidyWithheld(now) }, "withheld_at", "", false},
+		{"Lock", func(tx *store.Tx) error {
+			if _, err := tx.SetLock(town.Thread, "x", ""); err != nil {
+				return err
+			}
+			if _, err := tx.Unlock(town.Thread); err != nil {
+				return err
+			}
+			_, err := tx.Lock(town.Thread)
+			return err
+		}, "INTEGER PRIMARY KEY", "", false},
 		{"Respond", func(tx *store.Tx) error { _, err := tx.Respond(town.Thread, last, "Like", "x"); return err }, "responses_1", "", false},
 
 		{"Community", func(tx *store.Tx) error { _, err := tx.Community(big); return err }, "INTEGER PRIMARY KEY", "", false},

@@ -1038,3 +1038,24 @@ func TestTopicsStandAloneAndRepliesDoNot(t *testing.T) {
 		}
 	}
 }
+
+func TestAClosedConversationSaysSo(t *testing.T) {
+	c := newCrowd(t)
+	topic, facilitator, member := "/post/"+id(c.question), c.browsers["facilitator"], c.browsers["member"]
+	member.get(topic).has("<textarea").hasNot("Close to replies")
+	member.get(topic + "/close").want(403)
+	member.post(topic+"/close", nil).want(403)
+	facilitator.get(topic).has("Close to replies", topic+"/close")
+	facilitator.get(topic+"/close").has("Why you are closing it", "Xylograph?")
+	facilitator.post(topic+"/close", url.Values{"reason": {strings.Repeat("x", 1001)}}).want(422).has("The reason must be 1000 characters or fewer")
+	for range 2 { // clicked twice
+		facilitator.post(topic+"/close", url.Values{"reason": {"See the wiki"}}).want(303)
+	}
+	member.get(topic).has("A facilitator has closed this conversation", "They wrote: See the wiki").hasNot("<textarea", topic+"/reply?")
+	member.post(topic+"/reply", url.Values{"text": {"But"}}).want(422).has("This conversation is closed and takes no more replies")
+	member.post(topic+"/reply", url.Values{"to": {id(c.reply)}, "text": {"But"}}).want(422)
+	facilitator.get(topic).has("<textarea", "Open again")
+	facilitator.post(topic+"/reply", url.Values{"text": {"The last word"}}).want(303)
+	facilitator.post(topic+"/open", nil).want(303)
+	member.get(topic).has("<textarea", "The last word").hasNot("has closed")
+}

@@ -55,6 +55,9 @@ func routes(s *web.Site, r chi.Router) {
 		s.Handle(r, "POST", post+"/helpful", p.helpful(true))
 		s.Handle(r, "POST", post+"/helpful/undo", p.helpful(false))
 	}
+	s.Handle(r, "GET", "/post/{id}/close", p.closeForm)
+	s.Handle(r, "POST", "/post/{id}/close", p.close)
+	s.Handle(r, "POST", "/post/{id}/open", p.open)
 	s.Handle(r, "POST", "/comment/{id}/accept", p.accept(true))
 	s.Handle(r, "POST", "/comment/{id}/accept/undo", p.accept(false))
 }
@@ -82,7 +85,8 @@ func start(v *web.Visit, c *copse.Community) []page.Action {
 type scene struct {
 	*web.Standing
 	Post  store.Post
-	Topic store.Post // that Post is in the thread of; Post itself if it starts one
+	Topic store.Post  // that Post is in the thread of; Post itself if it starts one
+	Lock  *store.Lock // on Topic; nil if it takes replies
 }
 
 // scene finds the post in the address. For those who may not see it, it is not
@@ -104,6 +108,9 @@ func (p pages) scene(v *web.Visit, tx *store.Tx, r *http.Request) (*scene, error
 			return nil, err
 		}
 	}
+	if sc.Lock, err = tx.Lock(sc.Topic.ID); err != nil {
+		return nil, err
+	}
 	c, err := tx.Community(sc.Post.Community)
 	if err != nil {
 		return nil, err
@@ -116,6 +123,7 @@ func (p pages) scene(v *web.Visit, tx *store.Tx, r *http.Request) (*scene, error
 func (sc *scene) facts(v *web.Visit, o *copse.Object) copse.Facts {
 	f := sc.Facts
 	f.Author, f.Deleted, f.Removed = v.Login != nil && o.Author == v.Viewer.Actor, !o.Deleted.IsZero(), o.Removed
+	f.Locked = sc.Lock != nil
 	return f
 }
 

@@ -172,6 +172,7 @@ func (s *showing) addActions(p store.Post, shown *post) error {
 	if s.v.Login != nil && copse.MayRemove(facts) == nil {
 		add(page.Action{Text: w.T("topic.delete"), URL: at + "/delete"})
 	}
+	s.addRulings(p, add)
 	return nil
 }
 

@@ -89,6 +89,12 @@ func head(v *web.Visit, sc *scene, t *topicPage) {
 		t.Lead = v.W.T("topic.asked_by")
 	}
 	t.Tags = tags(v, sc.Community, o.Object)
+	if sc.Lock != nil && o.Deleted.IsZero() {
+		t.Closed = v.W.T("topic.closed")
+		if sc.Lock.Reason != "" {
+			t.Why = v.W.T("topic.closed_why", "why", sc.Lock.Reason)
+		}
+	}
 	if o.Replies > 0 {
 		t.Heading = v.W.N("topic.replies", o.Replies)
 		t.Reach = v.W.T("topic.reach", "replies", t.Heading, "councils", v.W.N("community.councils", o.Councils))

@@ -311,3 +311,11 @@ create table withheld (
 	extra  text   not null
 );
 create index withheld_at on withheld (at);
+
+-- Conversations that take no replies.
+create table locks (
+	object   bigint primary key references objects (id),
+	at       bigint not null,
+	activity text   not null,
+	reason   text   not null
+);
