@@ -78,6 +78,7 @@ type Community struct {
 	Members  int       // counted here for our own; as its home last said for others
 	Councils int       // how many servers what is said there is at: its own and the members', likewise
 	Active   time.Time // when something was last said in it, as far as we know
+	Featured string    // the collection of its pinned topics, where its home says so
 }
 
 // Join is how one becomes a member.

@@ -118,6 +118,22 @@ func MayModerate(f Facts) error {
 	return MayDecide(f)
 }
 
+// MaxPins is how many conversations stand first in a community. Where everything is
+// important, nothing is.
+const MaxPins = 5
+
+// MayPin is MayModerate for having another conversation stand first, where there
+// are so many already.
+func MayPin(f Facts, already int) error {
+	if err := MayModerate(f); err != nil {
+		return err
+	}
+	if already >= MaxPins && !f.Announced {
+		return Conflict("%d conversations are pinned here already; unpin one first", MaxPins)
+	}
+	return nil
+}
+
 // MaySendAgain returns nil if the actor may have something sent again that other
 // councils did not take: its author, a facilitator, and whoever runs the server
 // that sends it.

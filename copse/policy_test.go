@@ -88,6 +88,27 @@ func TestFacilitatorsPutBackWhatTheyRemovedAndNothingElse(t *testing.T) {
 	}
 }
 
+func TestFacilitatorsPinAFew(t *testing.T) {
+	trees := &copse.Community{Actor: copse.Actor{Title: "Trees"}}
+	for _, tt := range []struct {
+		name    string
+		f       copse.Facts
+		already int
+		want    copse.Code
+	}{
+		{"guest", copse.Facts{}, 0, copse.CodeForbidden},
+		{"member", copse.Facts{Role: copse.Member, Author: true}, 0, copse.CodeForbidden},
+		{"facilitator", copse.Facts{Role: copse.Moderator}, copse.MaxPins - 1, 0},
+		{"facilitator, one too many", copse.Facts{Role: copse.Moderator}, copse.MaxPins, copse.CodeConflict},
+		{"another program that knows no limit", copse.Facts{Announced: true}, 100, 0},
+	} {
+		tt.f.Community = trees
+		if err := copse.MayPin(tt.f, tt.already); copse.CodeOf(err) != tt.want {
+			t.Errorf("%s: MayPin = %v, want code %d", tt.name, err, tt.want)
+		}
+	}
+}
+
 func TestMembersOnlyIsSeenByMembersOnly(t *testing.T) {
 	for _, tt := range []struct {
 		role     copse.Role

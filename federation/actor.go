@@ -185,15 +185,6 @@ func (s *Server) emptyCollection(_ context.Context, q *question) (*document, err
 	return listed(s.Base+q.URL.Path, nil, 0)
 }
 
-// featured answers with what stands first in a community, of which there is nothing.
-func (s *Server) featured(ctx context.Context, q *question) (*document, error) {
-	a, err := s.named(ctx, q, copse.Group)
-	if err != nil {
-		return nil, err
-	}
-	return listed(a.URI+"/featured", nil, 0)
-}
-
 // moderators lists who runs a community. Lemmy and others believe moderators
 // for being in it.
 func (s *Server) moderators(ctx context.Context, q *question) (*document, error) {

@@ -66,7 +66,10 @@ func (s *Server) decodeInner(ctx context.Context, w *ap.Object, act *copse.Activ
 		act.Reason = limited(markup.Plain(w.Summary), copse.MaxReason)
 		return s.decodeLock(ctx, w.Object.URI(), act, act, look)
 	case "Add", "Remove":
-		return s.decodeAppointment(ctx, w, act, look)
+		if act.Via != nil && w.Target.URI() == moderators(act.Via.URI) {
+			return s.decodeAppointment(ctx, w, act, look)
+		}
+		return s.decodePin(ctx, w, act, look)
 	case "Follow":
 		return s.decodeFollow(ctx, w, act, look)
 	case "Accept", "Reject":
@@ -75,6 +78,33 @@ func (s *Server) decodeInner(ctx context.Context, w *ap.Object, act *copse.Activ
 		return s.decodeUndo(ctx, w, act, look)
 	}
 	return nil, nil
+}
+
+// decodePin reads that a topic is to stand first in its community, or no longer.
+// What else a community lists is none of our business. Peers differ in how they
+// write the name of the list: PieFed compares it whatever its case, and so do we.
+func (s *Server) decodePin(ctx context.Context, w *ap.Object, act *copse.Activity, look *look) (*copse.Activity, error) {
+	in := act.Via
+	if in == nil {
+		o, err := look.object(ctx, w.Object.URI(), nil)
+		if err != nil {
+			return nil, err
+		}
+		in = &copse.Actor{ID: o.Community}
+	}
+	var c *copse.Community
+	err := look.view(ctx, func(tx *store.Tx) (err error) {
+		c, err = tx.Community(in.ID)
+		return err
+	})
+	if err != nil || !strings.EqualFold(w.Target.URI(), featured(c)) {
+		return nil, err
+	}
+	act.Object, err = look.object(ctx, w.Object.URI(), act.Via)
+	if err != nil || !act.Object.TopLevel() {
+		return nil, err
+	}
+	return act, nil
 }
 
 // decodeLock fills in the topic that a Lock, which is act or what act undoes, is
@@ -111,12 +141,8 @@ func (s *Server) decodeLegacyLock(ctx context.Context, w *ap.Object, act *copse.
 }
 
 // decodeAppointment reads that a community elsewhere has somebody else look after
-// it. Ours are asked for that by nobody elsewhere, and what else a community lists
-// is none of our business.
+// it. Ours are asked for that by nobody elsewhere.
 func (s *Server) decodeAppointment(ctx context.Context, w *ap.Object, act *copse.Activity, look *look) (*copse.Activity, error) {
-	if act.Via == nil || w.Target.URI() != moderators(act.Via.URI) {
-		return nil, nil
-	}
 	var err error
 	if act.Subject, err = look.actor(ctx, w.Object.URI()); err != nil || act.Subject.Type != copse.Person {
 		return nil, err

@@ -71,7 +71,11 @@ func (s *Server) encode(tx *store.Tx, act *copse.Activity) (*ap.Object, error) {
 		address(w, act.Community, act.Object)
 		w.Object, w.Summary = ap.Ref(act.Object.URI), act.Reason
 	case "Add", "Remove":
-		address(w, act.Community, nil)
+		address(w, act.Community, act.Object)
+		if act.Object != nil {
+			w.Object, w.Target = ap.Ref(act.Object.URI), ap.Ref(featured(act.Community))
+			break
+		}
 		w.Object, w.Target = ap.Ref(act.Subject.URI), ap.Ref(moderators(act.Community.URI))
 	case "Like":
 		address(w, act.Community, act.Object)
@@ -85,6 +89,15 @@ func (s *Server) encode(tx *store.Tx, act *copse.Activity) (*ap.Object, error) {
 // moderators is the collection of those who look after a community. It is there at
 // every program that has one.
 func moderators(community string) string { return community + "/moderators" }
+
+// featured is the collection of the topics that stand first in a community: its
+// home says which (Mbin's is not where everybody's is).
+func featured(c *copse.Community) string {
+	if c.Local || c.Featured == "" {
+		return c.URI + "/featured"
+	}
+	return c.Featured
+}
 
 // encodeProfile writes that a person here has changed how they are described.
 func (s *Server) encodeProfile(tx *store.Tx, w *ap.Object, person *copse.Actor) (_ *ap.Object, err error) {
@@ -219,6 +232,13 @@ func encodeRulings(tx *store.Tx, o *copse.Object, w *ap.Object) error {
 		no := false
 		w.CommentsEnabled = &no
 	}
+	if err != nil {
+		return err
+	}
+	pinned, err := tx.IsPinned(o.ID)
+	if pinned {
+		w.Stickied = &pinned
+	}
 	return err
 }
 
@@ -260,7 +280,7 @@ func (s *Server) encodeCommunity(c *copse.Community) *ap.Object {
 	w.Following = ""
 	// A string, never a list: Lemmy reads the moderators from where it points.
 	w.AttributedTo, w.Moderators = ap.RefsTo(moderators(c.URI)), moderators(c.URI)
-	w.Featured, w.Log = c.URI+"/featured", logOf(c.URI)
+	w.Featured, w.Log = featured(c), logOf(c.URI)
 	w.ManuallyApprovesFollowers, w.PostingRestrictedToMods = &closed, &restricted
 	w.Join, w.MemberCount, w.CouncilCount = string(c.Join), c.Members, c.Councils
 	w.Indexable = w.Discoverable

@@ -70,7 +70,7 @@ func (s *Server) Routes(r chi.Router) {
 	}
 	get(r, "/outbox", s.public(s.emptyCollection))
 	get(r, "/c/{name}/moderators", s.public(s.moderators))
-	get(r, "/c/{name}/featured", s.public(s.featured))
+	get(r, "/c/{name}/featured", s.answer(s.featured))
 	get(r, "/c/{name}/log", s.answer(s.log))
 	get(r, "/post/{id}/context", s.answer(s.thread))
 	get(r, "/post/{id}/replies", s.answer(s.thread))

@@ -260,6 +260,9 @@ func decodeCommunity(w *ap.Object, a *copse.Actor) *copse.Community {
 	case copse.JoinOpen, copse.JoinApproval, copse.JoinInvitation:
 		c.Join = join
 	}
+	if ap.SameHost(w.Featured, w.ID) {
+		c.Featured = w.Featured
+	}
 	if w.PostingRestrictedToMods != nil && *w.PostingRestrictedToMods {
 		c.Posting = copse.Moderator
 	}

@@ -1,6 +1,9 @@
 package federation_test
 
 import (
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -232,5 +235,129 @@ func TestOnlyACommunityClosesItsConversations(t *testing.T) {
 		say("as before Lemmy 1.0", s.trees, s.trees.announces(legacy(s.mod, "3", false)), true)
 		say("twice", s.trees, s.trees.announces(legacy(s.mod, "4", false)), true)
 		say("opened so", s.trees, s.trees.announces(legacy(s.mod, "5", true)), false)
+	})
+}
+
+// pinned returns the titles of what stands first in a community at a town.
+func (w *town) pinned(c *copse.Actor, v copse.Viewer) (titles []string) {
+	w.view(func(tx *store.Tx) error {
+		all, err := tx.Pinned(v, c.ID)
+		for _, p := range all {
+			titles = append(titles, p.Title)
+		}
+		return err
+	})
+	return titles
+}
+
+// What a facilitator pins, here or elsewhere, stands first everywhere, and no more
+// than five do.
+func TestWhatIsPinnedStandsFirstEverywhere(t *testing.T) {
+	x := newTrio(t)
+	ash := x.wigan.post(x.martin, x.at(x.wigan), "Ash", "<p>Sick?</p>")
+	oak := x.harlow.post(x.joan, &x.trees.Actor, "Oak", "<p>Where?</p>")
+	x.settle(t)
+	check := func(want ...string) {
+		t.Helper()
+		for who, w := range map[*copse.Actor]*town{x.joan: x.harlow, x.tess: x.stevenage, x.martin: x.wigan} {
+			if got := w.pinned(x.at(w), copse.Viewer{Actor: who.ID}); !slices.Equal(got, want) {
+				t.Errorf("at %s %q stand first, want %q", w.host, got, want)
+			}
+		}
+	}
+	x.done(x.harlow.hub.Pin(t.Context(), x.joan, x.harlow.object(ash.URI), true))
+	check("Ash")
+	x.done(x.stevenage.hub.Pin(t.Context(), x.tess, x.stevenage.object(oak.URI), true))
+	check("Oak", "Ash")
+	x.done(x.harlow.hub.Pin(t.Context(), x.joan, x.harlow.object(ash.URI), false))
+	x.done(x.harlow.hub.Pin(t.Context(), x.joan, x.harlow.object(ash.URI), false)) // clicked twice
+	check("Oak")
+	if err := x.wigan.hub.Pin(t.Context(), x.martin, ash, true); copse.CodeOf(err) != copse.CodeForbidden {
+		t.Errorf("an ordinary member pins: %v", err)
+	}
+	if got := x.harlow.get("/c/trees/featured").Body.String(); strings.Contains(got, "Oak") {
+		t.Errorf("what is pinned for members is shown to everybody: %s", got)
+	}
+	for i := range copse.MaxPins {
+		o := x.harlow.post(x.joan, &x.trees.Actor, fmt.Sprint("Number ", i), "<p>x</p>")
+		err := x.harlow.hub.Pin(t.Context(), x.joan, o, true)
+		if want := i == copse.MaxPins-1; (copse.CodeOf(err) == copse.CodeConflict) != want {
+			t.Errorf("number %d is pinned: %v", i+2, err)
+		}
+	}
+	x.settle(t)
+}
+
+// Lemmy reads whole topics from what a community has pinned.
+func TestWhatIsPinnedCanBeRead(t *testing.T) {
+	n := newNetwork(t, "harlow.example")
+	harlow := n.towns["harlow.example"]
+	joan := harlow.person("joan")
+	trees := harlow.community(joan, "trees", copse.JoinOpen, copse.Public)
+	ash := harlow.post(joan, &trees.Actor, "Ash", "<p>Sick?</p>")
+	for _, pinned := range []bool{true, false} {
+		if err := harlow.hub.Pin(t.Context(), joan, ash, pinned); err != nil {
+			t.Fatal(err)
+		}
+		list, err := ap.Parse(harlow.get("/c/trees/featured").Body.Bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, err := ap.Parse(harlow.get(strings.TrimPrefix(ash.URI, "https://harlow.example")).Body.Bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := page.Stickied != nil && *page.Stickied; got != pinned {
+			t.Errorf("pinned %v, the Page says %v", pinned, got)
+		}
+		if got := len(list.OrderedItems); got != len(harlow.pinned(&trees.Actor, copse.Viewer{})) || pinned && (got != 1 || list.OrderedItems[0].Name != "Ash") {
+			t.Errorf("pinned %v, the list is %s", pinned, list.Raw)
+		}
+	}
+}
+
+// As Lemmy, PieFed and Mbin pin: a community what is said in it, on the list that
+// it says is that of its pins.
+func TestOnlyACommunityPins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		mbin := s.home.actor("Group", "/m/mbin")
+		mbin.doc["featured"] = mbin.uri + "/pinned"
+		s.home.serve(mbin.doc)
+		s.joins(mbin)
+		uri := s.says(s.trees, s.bob, s.bob.page("ash", s.trees.uri, "Ash")).URI
+		reply := s.says(s.trees, s.bob, s.bob.note("1", s.trees.uri, uri, "Yes")).URI
+		elm := s.says(mbin, s.bob, s.bob.page("elm", mbin.uri, "Elm")).URI
+		mine := s.leeds.post(s.ann, &s.seeds.Actor, "Oak", "<p>Where?</p>").URI
+		n := 0
+		add := func(typ string, by *voice, uri, target string) obj {
+			n++
+			return by.act(typ, fmt.Sprint(n), uri).with(obj{"target": target, "to": []string{ap.Public}, "cc": []string{}})
+		}
+		say := func(what string, v *voice, act obj, want ...string) {
+			t.Helper()
+			if got := v.say(s.leeds, act); got >= 500 {
+				t.Errorf("%s: answered %d", what, got)
+			}
+			synctest.Wait()
+			var got []string
+			for _, c := range []string{s.trees.uri, mbin.uri, s.seeds.URI, s.weeds.uri} {
+				got = append(got, s.leeds.pinned(s.leeds.actorByURI(c), copse.Viewer{Actor: s.ann.ID})...)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%s: %q stand first, want %q", what, got, want)
+			}
+		}
+		list := s.trees.uri + "/featured"
+		say("straight from its moderator", s.mod, add("Add", s.mod, uri, list))
+		say("by another community", s.weeds, s.weeds.announces(add("Add", s.eve, uri, s.weeds.uri+"/featured")))
+		say("in a community of ours, by a member", s.bob, add("Add", s.bob, mine, s.seeds.URI+"/featured"))
+		say("to another list", s.trees, s.trees.announces(add("Add", s.mod, uri, list+"s")))
+		say("a reply", s.trees, s.trees.announces(add("Add", s.mod, reply, list)))
+		say("as PieFed does", s.trees, s.trees.announces(add("Add", s.carol, uri, strings.ToUpper(list))), "Ash")
+		say("as Mbin does not", mbin, mbin.announces(add("Add", s.mod, elm, mbin.uri+"/featured")), "Ash")
+		say("as Mbin does", mbin, mbin.announces(add("Add", s.mod, elm, mbin.uri+"/pinned")), "Ash", "Elm")
+		say("removed by another community", s.weeds, s.weeds.announces(add("Remove", s.eve, uri, s.weeds.uri+"/featured")), "Ash", "Elm")
+		say("removed", s.trees, s.trees.announces(add("Remove", s.mod, uri, list)), "Elm")
 	})
 }

@@ -153,6 +153,49 @@ func (s *Server) outbox(ctx context.Context, q *question) (*document, error) {
 	return d, err
 }
 
+// featured answers with the topics that stand first in a community, whole: Lemmy
+// reads no ids there.
+func (s *Server) featured(ctx context.Context, q *question) (*document, error) {
+	a, err := s.named(ctx, q, copse.Group)
+	if err != nil {
+		return nil, err
+	}
+	var (
+		items []ap.Object
+		c     *copse.Community
+	)
+	err = s.DB.View(ctx, func(tx *store.Tx) (err error) {
+		if c, err = tx.Community(a.ID); err != nil {
+			return err
+		}
+		pinned, err := tx.Pinned(q.viewer, c.ID)
+		for _, p := range pinned {
+			if err != nil {
+				return err
+			}
+			var (
+				o *copse.Object
+				w *ap.Object
+			)
+			if o, err = tx.Object(p.ID); err != nil {
+				return err
+			}
+			if w, err = s.encodeObject(tx, o); err == nil {
+				items = append(items, *w)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	d, err := listed(featured(c), items, len(items))
+	if err == nil {
+		d.private = c.Audience != copse.Public
+	}
+	return d, err
+}
+
 // announcements returns the newest n things announced in a community that the
 // viewer may see, newest first, each as it reads now.
 func (s *Server) announcements(tx *store.Tx, c *copse.Community, v copse.Viewer, n int) ([]ap.Object, error) {

@@ -6,13 +6,20 @@ import (
 )
 
 // add makes a member one of those who look after a community, whose list of them
-// is what somebody is added to on the wire.
+// is what somebody is added to on the wire. A topic is added to those that stand
+// first: see pin.
 func (h *Hub) add(tx *store.Tx, act *copse.Activity) error {
+	if act.Object != nil {
+		return h.pin(tx, act)
+	}
 	return h.appoint(tx, act, copse.Moderator)
 }
 
 // takeOff is the verb Remove: it makes them an ordinary member again.
 func (h *Hub) takeOff(tx *store.Tx, act *copse.Activity) error {
+	if act.Object != nil {
+		return h.pin(tx, act)
+	}
 	return h.appoint(tx, act, copse.Member)
 }
 

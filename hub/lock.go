@@ -7,7 +7,7 @@ import (
 
 // lock closes a conversation: it takes no more replies.
 func (h *Hub) lock(tx *store.Tx, act *copse.Activity) error {
-	topic, err := h.ruled(tx, act)
+	topic, _, err := h.ruled(tx, act)
 	if err != nil {
 		return err
 	}
@@ -21,7 +21,7 @@ func (h *Hub) lock(tx *store.Tx, act *copse.Activity) error {
 // unlock opens it again.
 func (h *Hub) unlock(tx *store.Tx, act *copse.Activity) error {
 	act.Inner.Actor, act.Inner.Via, act.Inner.Local = act.Actor, act.Via, act.Local
-	topic, err := h.ruled(tx, act.Inner)
+	topic, _, err := h.ruled(tx, act.Inner)
 	if err != nil {
 		return err
 	}
@@ -34,24 +34,20 @@ func (h *Hub) unlock(tx *store.Tx, act *copse.Activity) error {
 }
 
 // ruled returns the topic that a facilitator decides about with act.
-func (h *Hub) ruled(tx *store.Tx, act *copse.Activity) (*copse.Object, error) {
-	o, err := tx.ObjectByURI(act.Object.URI)
-	if err != nil {
-		return nil, err
+func (h *Hub) ruled(tx *store.Tx, act *copse.Activity) (o *copse.Object, f copse.Facts, err error) {
+	if o, err = tx.ObjectByURI(act.Object.URI); err != nil {
+		return nil, f, err
 	}
-	facts, err := h.facts(tx, act, o.Community, o)
-	if err != nil {
-		return nil, err
+	if f, err = h.facts(tx, act, o.Community, o); err != nil {
+		return nil, f, err
 	}
-	if err := copse.MayModerate(facts); err != nil {
-		return nil, err
-	}
+	act.Object, err = o, copse.MayModerate(f)
 	switch {
+	case err != nil:
 	case !o.TopLevel():
-		return nil, copse.Invalid("", "this can only be done to a whole conversation")
-	case facts.Deleted && !facts.Announced:
-		return nil, copse.Forbidden("this has been removed")
+		err = copse.Invalid("", "this can only be done to a whole conversation")
+	case f.Deleted && !f.Announced:
+		err = copse.Forbidden("this has been removed")
 	}
-	act.Object = o
-	return o, nil
+	return o, f, err
 }

@@ -134,6 +134,17 @@ func (h *Hub) Lock(ctx context.Context, by *copse.Actor, topic *copse.Object, cl
 	return h.Perform(ctx, act)
 }
 
+// Pin has a conversation stand first in its community, or no longer.
+func (h *Hub) Pin(ctx context.Context, by *copse.Actor, topic *copse.Object, pinned bool) error {
+	typ := "Remove"
+	if pinned {
+		typ = "Add"
+	}
+	act := h.mint(typ, by)
+	act.Object = topic
+	return h.Perform(ctx, act)
+}
+
 // SendAgain has other councils asked once more to take o, which they did not and
 // we had stopped trying. It changes nothing but what is sent, so it is no activity.
 func (h *Hub) SendAgain(ctx context.Context, by *copse.Actor, o *copse.Object) error {

@@ -10,7 +10,8 @@ import (
 	"copse/internal/markup"
 )
 
-const communityColumns = actorColumns + `, c."join", c.audience, c.posting, c.welcome, c.members, c.councils, c.active, c.sharing, c.named`
+const communityColumns = actorColumns + `, c."join", c.audience, c.posting, c.welcome, c.members, c.councils, c.active,
+	c.sharing, c.named, c.featured`
 
 func scanCommunity(r row) (*copse.Community, error) {
 	var (
@@ -19,7 +20,8 @@ func scanCommunity(r row) (*copse.Community, error) {
 		active int64
 		named  string
 	)
-	err := r.Scan(append(s.dest(), &c.Join, &c.Audience, &c.Posting, &c.Welcome, &c.Members, &c.Councils, &active, &c.Sharing, &named)...)
+	err := r.Scan(append(s.dest(), &c.Join, &c.Audience, &c.Posting, &c.Welcome, &c.Members, &c.Councils, &active,
+		&c.Sharing, &named, &c.Featured)...)
 	if err != nil {
 		return nil, err
 	}
@@ -52,10 +54,10 @@ func (tx *Tx) AddCommunity(c *copse.Community) error {
 		c.Active = c.Created
 	}
 	_, err := tx.exec(`
-		insert into communities (actor, "join", audience, posting, members, councils, active, welcome, words, sharing, named)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		insert into communities (actor, "join", audience, posting, members, councils, active, welcome, words, sharing, named, featured)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 		c.ID, c.Join, c.Audience, c.Posting, clamp(c.Members), clamp(c.Councils), c.Active.UnixMicro(), c.Welcome, words(&c.Actor),
-		cmp.Or(c.Sharing, copse.SharedAll), strings.Join(c.Named, " "))
+		cmp.Or(c.Sharing, copse.SharedAll), strings.Join(c.Named, " "), c.Featured)
 	return err
 }
 
@@ -74,8 +76,9 @@ func (tx *Tx) SetCommunity(c *copse.Community) error {
 		return err
 	}
 	_, err = tx.exec(`
-		update communities set "join" = $1, audience = $2, posting = $3, welcome = $4, sharing = $5, named = $6
-		where actor = $7`, c.Join, c.Audience, c.Posting, c.Welcome, cmp.Or(c.Sharing, copse.SharedAll), strings.Join(c.Named, " "), c.ID)
+		update communities set "join" = $1, audience = $2, posting = $3, welcome = $4, sharing = $5, named = $6, featured = $7
+		where actor = $8`, c.Join, c.Audience, c.Posting, c.Welcome, cmp.Or(c.Sharing, copse.SharedAll), strings.Join(c.Named, " "),
+		c.Featured, c.ID)
 	if err != nil || c.Audience == was || c.Audience == copse.Public {
 		return err
 	}

@@ -88,6 +88,23 @@ func hotQueries(town *storetest.Town) []hot {
 			_, err := tx.Lock(town.Thread)
 			return err
 		}, "INTEGER PRIMARY KEY", "", false},
+		{"Pinned", func(tx *store.Tx) error {
+			if err := tx.Pin(&copse.Object{ID: town.Thread, Community: big}); err != nil {
+				return err
+			}
+			if _, err := tx.Pins(big); err != nil {
+				return err
+			}
+			_, err := tx.Pinned(v, big)
+			return err
+		}, "pins_community", "", false},
+		{"IsPinned", func(tx *store.Tx) error {
+			if err := tx.Unpin(&copse.Object{ID: town.Thread}); err != nil {
+				return err
+			}
+			_, err := tx.IsPinned(town.Thread)
+			return err
+		}, "INTEGER PRIMARY KEY", "", false},
 		{"Respond", func(tx *store.Tx) error { _, err := tx.Respond(town.Thread, last, "Like", "x"); return err }, "responses_1", "", false},
 
 		{"Community", func(tx *store.Tx) error { _, err := tx.Community(big); return err }, "INTEGER PRIMARY KEY", "", false},

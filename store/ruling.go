@@ -46,3 +46,46 @@ func (tx *Tx) Unlock(topic copse.ID) (bool, error) {
 	n, err := tx.exec(`delete from locks where object = $1`, topic)
 	return n > 0, err
 }
+
+// Pinned returns the topics that stand first in a community, what was pinned last
+// before the others, and no more than copse.MaxPins of them.
+func (tx *Tx) Pinned(v copse.Viewer, community copse.ID) ([]Post, error) {
+	return many(tx, scanTopic, `
+		select `+topicColumns+`
+		from pins p cross join objects o cross join actors a
+		where p.community = $3 and o.id = p.object and a.id = o.author and o.deleted is null
+			and `+visible+`
+		order by p.at desc, p.object desc
+		limit $4`, v.Actor, v.Peer, community, copse.MaxPins)
+}
+
+// IsPinned reports whether a topic stands first in its community.
+func (tx *Tx) IsPinned(topic copse.ID) (bool, error) {
+	return one(tx, value[bool], `select exists (select 1 from pins where object = $1)`, topic)
+}
+
+// Pins counts the topics that stand first in a community. Until the transaction ends
+// nobody else can count them, and so add one too many.
+func (tx *Tx) Pins(community copse.ID) (int, error) {
+	if err := tx.hold(community); err != nil {
+		return 0, err
+	}
+	return one(tx, value[int], `
+		select count(*)
+		from pins p cross join objects o
+		where p.community = $1 and o.id = p.object and o.deleted is null`, community)
+}
+
+// Pin has a topic stand first in its community.
+func (tx *Tx) Pin(o *copse.Object) error {
+	_, err := tx.exec(`
+		insert into pins (object, community, at) values ($1, $2, $3)
+		on conflict do nothing`, o.ID, o.Community, tx.Now.UnixMicro())
+	return err
+}
+
+// Unpin undoes Pin.
+func (tx *Tx) Unpin(o *copse.Object) error {
+	_, err := tx.exec(`delete from pins where object = $1`, o.ID)
+	return err
+}

@@ -15,10 +15,37 @@ func (s *showing) addRulings(p store.Post, add func(page.Action)) {
 	if !p.TopLevel() || s.v.Login == nil || copse.MayModerate(s.Facts) != nil {
 		return
 	}
+	if s.Pinned {
+		add(page.Action{Text: s.v.W.T("pin.undo"), URL: address(p.Object) + "/unpin", Post: true})
+	} else {
+		add(page.Action{Text: s.v.W.T("pin.action"), URL: address(p.Object) + "/pin", Post: true})
+	}
 	if s.Lock == nil {
 		add(page.Action{Text: s.v.W.T("close.action"), URL: address(p.Object) + "/close"})
 	} else {
 		add(page.Action{Text: s.v.W.T("close.undo"), URL: address(p.Object) + "/open", Post: true})
+	}
+}
+
+// pin has a conversation stand first in its community, or no longer.
+func (p pages) pin(yes bool) web.Handler {
+	return func(w http.ResponseWriter, r *http.Request, v *web.Visit) error {
+		if err := p.SignedIn(v); err != nil {
+			return err
+		}
+		sc, err := p.at(r, v)
+		if err != nil {
+			return err
+		}
+		if err := p.Hub.Pin(r.Context(), v.Me(), sc.Post.Object, yes); err != nil {
+			return err
+		}
+		if yes {
+			p.Tell(r, v.W.T("pin.done"))
+		} else {
+			p.Tell(r, v.W.T("pin.undone"))
+		}
+		return p.goTo(w, r, v, sc.Post.Object)
 	}
 }
 

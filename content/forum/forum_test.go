@@ -8,6 +8,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -1058,4 +1059,36 @@ func TestAClosedConversationSaysSo(t *testing.T) {
 	facilitator.post(topic+"/reply", url.Values{"text": {"The last word"}}).want(303)
 	facilitator.post(topic+"/open", nil).want(303)
 	member.get(topic).has("<textarea", "The last word").hasNot("has closed")
+}
+
+func TestPinnedConversationsStandFirst(t *testing.T) {
+	c := newCrowd(t)
+	first := "/post/" + id(c.question)
+	for i := range 30 {
+		c.post(c.actor("facilitator"), c.closed, nil, fmt.Sprint("Topic ", i), "x")
+	}
+	facilitator, member := c.browsers["facilitator"], c.browsers["member"]
+	member.get(first).hasNot("Pin to the top", "Pinned")
+	member.post(first+"/pin", nil).want(403)
+	member.get("/c/closed/forum").hasNot("Xylograph?", "Pinned")
+	facilitator.get(first).has("Pin to the top")
+	for range 2 { // clicked twice
+		facilitator.post(first+"/pin", nil).want(303)
+	}
+	member.get(first).has("Pinned")
+	for _, path := range []string{"/c/closed/forum", "/c/closed"} {
+		page := mainOf(member.get(path).has("Xylograph?", "Pinned", "Topic 29").body)
+		if path == "/c/closed/forum" && strings.Index(page, "Xylograph?") > strings.Index(page, "Topic 29") {
+			t.Errorf("%s: it does not stand first", path)
+		}
+		if n := strings.Count(page, first+`"`); n != 1 {
+			t.Errorf("%s: it is there %d times", path, n)
+		}
+	}
+	member.get("/c/closed/forum").has("Topic 10", "?after=").hasNot("Topic 9<")
+	next := regexp.MustCompile(`/c/closed/forum\?after=\d+`).FindString(member.get("/c/closed/forum").body)
+	member.get(next).has("Topic 9<", "Topic 0<").hasNot("Xylograph?", "Topic 10<")
+	facilitator.get(first).has("Unpin").hasNot("Pin to the top")
+	facilitator.post(first+"/unpin", nil).want(303)
+	member.get("/c/closed/forum").hasNot("Xylograph?", "Pinned")
 }

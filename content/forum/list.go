@@ -26,7 +26,15 @@ func (p pages) conversations(w http.ResponseWriter, r *http.Request, v *web.Visi
 				return nil, err
 			}
 		}
-		return tx.MostActive(v.Viewer, c.ID, Topic, from, topicsOnPage+1)
+		pinned, err := tx.Pinned(v.Viewer, c.ID)
+		if err != nil {
+			return nil, err
+		}
+		if after == 0 {
+			l.Pinned = pinned
+		}
+		all, err := tx.MostActive(v.Viewer, c.ID, Topic, from, topicsOnPage+1+len(pinned))
+		return without(all, pinned), err
 	})
 }
 
@@ -80,7 +88,12 @@ func (p pages) list(w http.ResponseWriter, r *http.Request, v *web.Visit, path s
 		} else {
 			l.Start = start(v, c)
 		}
+		first, err := p.pinnedRows(v, tx, c, l.Pinned)
+		if err != nil {
+			return err
+		}
 		l.Rows, err = p.rows(v, tx, c, all, l.Open)
+		l.Rows = slices.Concat(first, l.Rows)
 		return err
 	})
 	if err != nil {
@@ -129,25 +142,51 @@ func (p pages) rows(v *web.Visit, tx *store.Tx, c *copse.Community, all []store.
 	return rows, nil
 }
 
+// pinnedRows are the topics that stand first.
+func (p pages) pinnedRows(v *web.Visit, tx *store.Tx, c *copse.Community, all []store.Post) ([]row, error) {
+	rows, err := p.rows(v, tx, c, all, false)
+	for i := range rows {
+		rows[i].Tags = append([]page.Mark{pinned(v)}, rows[i].Tags...)
+	}
+	return rows, err
+}
+
+func pinned(v *web.Visit) page.Mark { return page.Mark{Text: v.W.T("topic.pinned")} }
+
+// without returns those posts that are not among others.
+func without(posts, others []store.Post) []store.Post {
+	return slices.DeleteFunc(posts, func(p store.Post) bool {
+		return slices.ContainsFunc(others, func(q store.Post) bool { return q.ID == p.ID })
+	})
+}
+
 // front is what a community's front page shows of the forum: what waits for an
 // answer, and what was said last.
 func (p pages) front(v *web.Visit, tx *store.Tx, c *copse.Community) (templ.Component, error) {
 	f := front{W: v.W, All: c.Path() + "/forum"}
-	open, err := tx.Unanswered(v.Viewer, c.ID, 0, 3)
+	first, err := tx.Pinned(v.Viewer, c.ID)
 	if err != nil {
 		return nil, err
 	}
+	open, err := tx.Unanswered(v.Viewer, c.ID, 0, 3+len(first))
+	if err != nil {
+		return nil, err
+	}
+	open = without(open, first)
+	open = open[:min(len(open), 3)]
 	if f.Questions, err = p.rows(v, tx, c, open, true); err != nil {
 		return nil, err
 	}
-	latest, err := tx.MostActive(v.Viewer, c.ID, Topic, store.Place{}, 5+len(open))
+	latest, err := tx.MostActive(v.Viewer, c.ID, Topic, store.Place{}, 5+len(open)+len(first))
 	if err != nil {
 		return nil, err
 	}
-	latest = slices.DeleteFunc(latest, func(p store.Post) bool {
-		return slices.ContainsFunc(open, func(q store.Post) bool { return q.ID == p.ID })
-	})
+	latest = without(without(latest, open), first)
 	latest = latest[:min(len(latest), 5)]
-	f.Latest, err = p.rows(v, tx, c, latest, false)
+	if f.Latest, err = p.rows(v, tx, c, latest, false); err != nil {
+		return nil, err
+	}
+	pinned, err := p.pinnedRows(v, tx, c, first)
+	f.Latest = slices.Concat(pinned, f.Latest)
 	return showFront(f), err
 }

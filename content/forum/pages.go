@@ -58,6 +58,8 @@ func routes(s *web.Site, r chi.Router) {
 	s.Handle(r, "GET", "/post/{id}/close", p.closeForm)
 	s.Handle(r, "POST", "/post/{id}/close", p.close)
 	s.Handle(r, "POST", "/post/{id}/open", p.open)
+	s.Handle(r, "POST", "/post/{id}/pin", p.pin(true))
+	s.Handle(r, "POST", "/post/{id}/unpin", p.pin(false))
 	s.Handle(r, "POST", "/comment/{id}/accept", p.accept(true))
 	s.Handle(r, "POST", "/comment/{id}/accept/undo", p.accept(false))
 }
@@ -84,9 +86,10 @@ func start(v *web.Visit, c *copse.Community) []page.Action {
 // A scene is a post, where it was said, and how the reader stands to that place.
 type scene struct {
 	*web.Standing
-	Post  store.Post
-	Topic store.Post  // that Post is in the thread of; Post itself if it starts one
-	Lock  *store.Lock // on Topic; nil if it takes replies
+	Post   store.Post
+	Topic  store.Post  // that Post is in the thread of; Post itself if it starts one
+	Lock   *store.Lock // on Topic; nil if it takes replies
+	Pinned bool        // Topic stands first in its community
 }
 
 // scene finds the post in the address. For those who may not see it, it is not
@@ -109,6 +112,9 @@ func (p pages) scene(v *web.Visit, tx *store.Tx, r *http.Request) (*scene, error
 		}
 	}
 	if sc.Lock, err = tx.Lock(sc.Topic.ID); err != nil {
+		return nil, err
+	}
+	if sc.Pinned, err = tx.IsPinned(sc.Topic.ID); err != nil {
 		return nil, err
 	}
 	c, err := tx.Community(sc.Post.Community)

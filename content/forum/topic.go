@@ -89,6 +89,9 @@ func head(v *web.Visit, sc *scene, t *topicPage) {
 		t.Lead = v.W.T("topic.asked_by")
 	}
 	t.Tags = tags(v, sc.Community, o.Object)
+	if sc.Pinned && o.Deleted.IsZero() {
+		t.Tags = append(t.Tags, pinned(v))
+	}
 	if sc.Lock != nil && o.Deleted.IsZero() {
 		t.Closed = v.W.T("topic.closed")
 		if sc.Lock.Reason != "" {

@@ -44,7 +44,8 @@ create table communities (
 	welcome  text    not null default '',
 	words    text    not null, -- what a search finds it by, in lower case
 	sharing  text    not null default 'all',
-	named    text    not null default '' -- hosts, a space between them
+	named    text    not null default '', -- hosts, a space between them
+	featured text    not null default ''
 );
 create index communities_active on communities (active, actor);
 
@@ -319,3 +320,11 @@ create table locks (
 	activity text   not null,
 	reason   text   not null
 );
+
+-- Conversations that stand first in their community.
+create table pins (
+	object    bigint primary key references objects (id),
+	community bigint not null references actors (id),
+	at        bigint not null
+);
+create index pins_community on pins (community, at, object);
