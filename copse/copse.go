@@ -130,9 +130,10 @@ type Membership struct {
 	Actor     ID
 	Role      Role
 	State     State
-	Reason    string // why they asked to join, in their words
-	Follow    string // URI of the Follow, which Accept and Undo have to name
+	Reason    string // why they asked to join, in their words; while Blocked, why they are
+	Follow    string // URI of the Follow, or the Block, which Accept and Undo have to name
 	Since     time.Time
+	Until     time.Time // when Blocked ends, and they may join again; zero for good
 }
 
 // A State is how far a membership has come.
@@ -208,7 +209,7 @@ type Activity struct {
 	Actor     *Actor
 	By        *Actor     // the facilitator behind what a community does; nil otherwise
 	Object    *Object    // of Create, Update, Delete, Like
-	Subject   *Actor     // of Follow: the community; of Update: the actor that changed; of Add and Remove: the facilitator
+	Subject   *Actor     // of Follow: the community; of Update: the actor that changed; of Add and Remove: the facilitator; of Block: who is blocked
 	Community *Community // where it happens; its verb fills it in
 	Inner     *Activity  // of Accept, Reject, Undo and Announce
 	Reason    string
@@ -216,6 +217,11 @@ type Activity struct {
 	Raw       json.RawMessage // exactly as a peer sent it, to be passed on unchanged
 	Local     bool
 	Published time.Time
+
+	// Of a Block.
+	Site       string    // the host that bans Subject altogether; "" if a community does
+	Until      time.Time // when it ends; zero for good
+	RemoveData bool      // what they wrote there is removed too
 }
 
 // A Viewer is whoever asks to see something: a person signed in here, or a peer

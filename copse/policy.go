@@ -223,6 +223,24 @@ func MayAppoint(f Facts, m *Membership) error {
 	return nil
 }
 
+// MayBan returns nil if the actor may keep the person m is about out of the
+// community. Its owners are those who run it.
+func MayBan(f Facts, m *Membership) error {
+	if err := MayModerate(f); err != nil {
+		return err
+	}
+	if m.Role == Owner && !f.Announced {
+		return Forbidden("an owner of %s cannot be blocked", f.Community.Title)
+	}
+	return nil
+}
+
+// BanReaches reports whether a server that bans somebody altogether has a say in
+// how they stand to a community: about its own people, and in its own communities.
+func BanReaches(host string, person, community *Actor) bool {
+	return person.Host == host || community.Host == host
+}
+
 // A Mode is how far this server trusts servers nobody has decided about.
 type Mode string
 

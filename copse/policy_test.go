@@ -109,6 +109,45 @@ func TestFacilitatorsPinAFew(t *testing.T) {
 	}
 }
 
+func TestFacilitatorsBlockAllButOwners(t *testing.T) {
+	trees := &copse.Community{Actor: copse.Actor{Title: "Trees"}}
+	for _, tt := range []struct {
+		name string
+		f    copse.Facts
+		of   copse.Role
+		want bool
+	}{
+		{"guest", copse.Facts{}, copse.Member, false},
+		{"member", copse.Facts{Role: copse.Member}, copse.Guest, false},
+		{"facilitator, a guest", copse.Facts{Role: copse.Moderator}, copse.Guest, true},
+		{"facilitator, a member", copse.Facts{Role: copse.Moderator}, copse.Member, true},
+		{"facilitator, an owner", copse.Facts{Role: copse.Moderator}, copse.Owner, false},
+		{"owner, an owner", copse.Facts{Role: copse.Owner}, copse.Owner, false},
+		{"the community", copse.Facts{Announced: true}, copse.Moderator, true},
+	} {
+		tt.f.Community = trees
+		if err := copse.MayBan(tt.f, &copse.Membership{Role: tt.of}); (err == nil) != tt.want {
+			t.Errorf("%s: MayBan = %v, want allowed %v", tt.name, err, tt.want)
+		}
+	}
+}
+
+func TestAServerBansItsOwnPeopleAndFromItsOwnCommunities(t *testing.T) {
+	for _, tt := range []struct {
+		host, person, community string
+		want                    bool
+	}{
+		{"leeds.example", "leeds.example", "york.example", true},
+		{"leeds.example", "york.example", "leeds.example", true},
+		{"leeds.example", "york.example", "york.example", false},
+		{"leeds.example", "hull.example", "york.example", false},
+	} {
+		if got := copse.BanReaches(tt.host, &copse.Actor{Host: tt.person}, &copse.Actor{Host: tt.community}); got != tt.want {
+			t.Errorf("%+v: BanReaches = %v", tt, got)
+		}
+	}
+}
+
 func TestMembersOnlyIsSeenByMembersOnly(t *testing.T) {
 	for _, tt := range []struct {
 		role     copse.Role

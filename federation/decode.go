@@ -62,6 +62,8 @@ func (s *Server) decodeInner(ctx context.Context, w *ap.Object, act *copse.Activ
 		o, err := look.object(ctx, w.Object.URI(), act.Via)
 		act.Object = o
 		return act, err
+	case "Block":
+		return s.decodeBlock(ctx, w, act, look)
 	case "Lock":
 		act.Reason = limited(markup.Plain(w.Summary), copse.MaxReason)
 		return s.decodeLock(ctx, w.Object.URI(), act, act, look)
@@ -138,6 +140,59 @@ func (s *Server) decodeLegacyLock(ctx context.Context, w *ap.Object, act *copse.
 	}
 	act.Type, act.Object = "Lock", topic
 	return act, nil
+}
+
+// decodeBlock reads that somebody is kept out of a community, or banned by a server
+// altogether, which signs for that itself. Lemmy 1.0 writes when it ends as endTime,
+// Mbin and older Lemmy as expires. What is said about somebody nobody here has met
+// changes nothing.
+func (s *Server) decodeBlock(ctx context.Context, w *ap.Object, act *copse.Activity, look *look) (*copse.Activity, error) {
+	act.Reason = limited(markup.Plain(w.Summary), copse.MaxReason)
+	act.RemoveData = w.RemoveData
+	if act.Until = w.EndTime; act.Until.IsZero() {
+		act.Until = w.Expires
+	}
+	target := w.Target.URI()
+	err := look.view(ctx, func(tx *store.Tx) (err error) {
+		act.Community, err = tx.CommunityByURI(target)
+		return err
+	})
+	switch {
+	case err == nil && act.Via == nil && act.Community.Local:
+		// Facilitators elsewhere may know of somebody before we do.
+		act.Subject, err = look.actor(ctx, w.Object.URI())
+		return act, err
+	case err == nil && (act.Via == nil || act.Via.ID != act.Community.ID):
+		return nil, nil
+	case copse.CodeOf(err) == copse.CodeNotFound && act.Via == nil && isSite(target) && ap.SameHost(target, act.Actor.URI):
+		act.Site = act.Actor.Host
+	case copse.CodeOf(err) == copse.CodeNotFound:
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	err = look.view(ctx, func(tx *store.Tx) (err error) {
+		act.Subject, err = tx.ActorByURI(w.Object.URI())
+		return err
+	})
+	if copse.CodeOf(err) == copse.CodeNotFound {
+		return nil, nil
+	}
+	return act, err
+}
+
+// isSite reports whether an address is that of a server's own actor, wherever the
+// program there has it: PieFed tells it so too.
+func isSite(uri string) bool { return strings.Count(uri, "/") < 4 }
+
+// blocksOurs reports whether an activity keeps somebody here out of a community, or
+// lets them in again: their server hears of it when nobody else there is in it.
+func (s *Server) blocksOurs(w *ap.Object) bool {
+	if w.Type == "Undo" && w.Object != nil {
+		w = w.Object
+	}
+	host, ok := ap.Host(w.Object.URI())
+	return w.Type == "Block" && ok && host == s.Hub.Host()
 }
 
 // decodeAppointment reads that a community elsewhere has somebody else look after
@@ -249,6 +304,10 @@ func (s *Server) decodeUndo(ctx context.Context, w *ap.Object, act *copse.Activi
 		inner.Subject, err = look.ours(ctx, w.Object.Object.URI())
 	case "Like":
 		inner.Object, err = look.object(ctx, w.Object.Object.URI(), act.Via)
+	case "Block":
+		if inner, err = s.decodeBlock(ctx, w.Object, inner, look); err == nil && inner == nil {
+			return nil, nil
+		}
 	case "Lock":
 		undo, err := s.decodeLock(ctx, w.Object.Object.URI(), act, inner, look)
 		if err != nil || undo == nil {
@@ -469,7 +528,7 @@ func (s *Server) decodeAnnounce(ctx context.Context, a *arrival, act *copse.Acti
 		return nil, nil
 	}
 	followed, err := look.followed(ctx, a.signer.ID)
-	if err != nil || !followed {
+	if err != nil || !followed && !s.blocksOurs(w) {
 		return nil, err
 	}
 	actor, err := wellFormed(w)
@@ -506,7 +565,7 @@ func (s *Server) decodeAnnounce(ctx context.Context, a *arrival, act *copse.Acti
 // Who joins is between two servers.
 func isPassedOn(w *ap.Object) bool {
 	switch w.Type {
-	case "Create", "Update", "Delete", "Like", "Lock", "Add", "Remove":
+	case "Create", "Update", "Delete", "Like", "Lock", "Block", "Add", "Remove":
 		return true
 	case "Undo":
 		return w.Object != nil && w.Object.Type != "Follow"

@@ -70,6 +70,10 @@ func (s *Server) encode(tx *store.Tx, act *copse.Activity) (*ap.Object, error) {
 		// To Lemmy a summary is what makes a Delete a removal by the community.
 		address(w, act.Community, act.Object)
 		w.Object, w.Summary = ap.Ref(act.Object.URI), act.Reason
+	case "Block":
+		address(w, act.Community, nil)
+		w.Object, w.Target, w.Summary = ap.Ref(act.Subject.URI), ap.Ref(act.Community.URI), act.Reason
+		w.EndTime, w.Expires, w.RemoveData = act.Until, act.Until, act.RemoveData
 	case "Add", "Remove":
 		address(w, act.Community, act.Object)
 		if act.Object != nil {

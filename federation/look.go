@@ -315,12 +315,12 @@ func (l *look) prove(ctx context.Context, w *ap.Object, author, community *copse
 }
 
 // isRuling reports whether an activity is what a community decides for itself,
-// whoever does it there: who looks after it, what is closed, a Delete that is not the
+// whoever does it there: who looks after it or is kept out, what is closed, a Delete that is not the
 // author's, and to take those back. A reason is what tells Deletes apart (Lemmy); Mbin gives a
 // blank one for both.
 func isRuling(w *ap.Object) bool {
 	switch w.Type {
-	case "Add", "Remove", "Lock":
+	case "Add", "Remove", "Lock", "Block":
 		return true
 	case "Undo":
 		return w.Object != nil && isRuling(w.Object)

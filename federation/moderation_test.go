@@ -361,3 +361,146 @@ func TestOnlyACommunityPins(t *testing.T) {
 		say("removed", s.trees, s.trees.announces(add("Remove", s.mod, uri, list)), "Elm")
 	})
 }
+
+// Whoever is blocked, by a facilitator here or elsewhere, hears of it even as their
+// server's only member, can do nothing there, and can join again when let in.
+func TestWhoIsBlockedIsBlockedEverywhere(t *testing.T) {
+	x := newTrio(t)
+	post := func() (*copse.Object, error) {
+		o := &copse.Object{Kind: "topic", Community: x.at(x.wigan).ID, Title: "Ash", HTML: "<p>Sick?</p>", Source: "Sick?"}
+		return o, x.wigan.hub.Post(t.Context(), x.martin, o)
+	}
+	community := func(w *town) *copse.Community {
+		var c *copse.Community
+		there := x.at(w)
+		w.view(func(tx *store.Tx) (err error) {
+			c, err = tx.Community(there.ID)
+			return err
+		})
+		return c
+	}
+	until := time.Now().Add(7 * 24 * time.Hour).UTC().Truncate(time.Second)
+	for _, by := range []struct {
+		town *town
+		who  *copse.Actor
+	}{{x.harlow, x.joan}, {x.stevenage, x.tess}} {
+		topic, err := post()
+		x.done(err)
+		c, martin := community(by.town), by.town.actorByURI(x.martin.URI)
+		x.done(by.town.hub.Ban(t.Context(), by.who, c, martin, until, true, "Advertising"))
+		x.everywhere("what he wrote is removed", func(w *town) bool { return w.object(topic.URI).Removed })
+		for _, w := range []*town{x.harlow, x.wigan} {
+			m := w.membership(x.at(w), w.actorByURI(x.martin.URI))
+			if m.State != copse.Blocked || m.Reason != "Advertising" || !m.Until.Equal(until) {
+				t.Errorf("at %s he is %+v", w.host, m)
+			}
+		}
+		if _, err := post(); copse.CodeOf(err) != copse.CodeForbidden {
+			t.Errorf("blocked, he posts: %v", err)
+		}
+		if err := x.wigan.hub.Join(t.Context(), x.martin, x.at(x.wigan), ""); copse.CodeOf(err) != copse.CodeForbidden {
+			t.Errorf("blocked, he joins: %v", err)
+		}
+		x.done(by.town.hub.Unban(t.Context(), by.who, c, martin))
+		x.wigan.join(x.martin, x.at(x.wigan))
+		x.settle(t)
+		if m := x.wigan.membership(x.at(x.wigan), x.martin); m.State != copse.Active {
+			t.Errorf("let in again, he is %+v", m)
+		}
+	}
+	martin, tess := x.harlow.actorByURI(x.martin.URI), x.harlow.actorByURI(x.tess.URI)
+	if err := x.harlow.hub.Ban(t.Context(), martin, x.trees, tess, until, false, "x"); copse.CodeOf(err) != copse.CodeForbidden {
+		t.Errorf("an ordinary member blocks: %v", err)
+	}
+	if err := x.harlow.hub.Ban(t.Context(), tess, x.trees, x.joan, until, false, "x"); copse.CodeOf(err) != copse.CodeForbidden {
+		t.Errorf("an owner is blocked: %v", err)
+	}
+}
+
+// As Lemmy, PieFed and Mbin ban: a community who is in it, a server its own people
+// and who is in its communities, and nobody anybody else.
+func TestNobodyIsBlockedByAStranger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		ash := s.says(s.trees, s.bob, s.bob.page("ash", s.trees.uri, "Ash")).URI
+		s.bob.say(s.leeds, s.bob.act("Create", "elm", s.bob.page("elm", s.seeds.URI, "Elm")))
+		elm := s.bob.uri + "/page/elm"
+		n := 0
+		block := func(by *voice, who, target string, with obj) obj {
+			n++
+			return by.act("Block", fmt.Sprint(n), who).with(obj{"target": target, "to": []string{ap.Public}, "cc": []string{}, "summary": "why"}).with(with)
+		}
+		state := func(c, who string) copse.State {
+			return s.leeds.membership(s.leeds.actorByURI(c), s.leeds.actorByURI(who)).State
+		}
+		say := func(what string, v *voice, act obj, ann, bob copse.State, removed ...string) {
+			t.Helper()
+			if got := v.say(s.leeds, act); got >= 500 {
+				t.Errorf("%s: answered %d", what, got)
+			}
+			synctest.Wait()
+			if got := state(s.trees.uri, s.ann.URI); got != ann {
+				t.Errorf("%s: Ann is %s in Trees, want %s", what, got, ann)
+			}
+			if got := state(s.seeds.URI, s.bob.uri); got != bob {
+				t.Errorf("%s: Bob is %s in Seeds, want %s", what, got, bob)
+			}
+			if got := state(s.seeds.URI, s.ann.URI); got != copse.Active {
+				t.Errorf("%s: Ann is %s in her own community", what, got)
+			}
+			for _, uri := range []string{ash, elm} {
+				if got := s.leeds.object(uri).Removed; got != slices.Contains(removed, uri) {
+					t.Errorf("%s: %s removed %v", what, uri, got)
+				}
+			}
+		}
+		rejoins := func() {
+			t.Helper()
+			s.leeds.join(s.ann, s.leeds.actorByURI(s.trees.uri))
+			n++
+			s.trees.say(s.leeds, s.trees.act("Accept", fmt.Sprint(n), obj{"type": "Follow", "actor": s.ann.URI, "object": s.trees.uri}))
+			synctest.Wait()
+		}
+		in, out, left := copse.Active, copse.Blocked, copse.Left
+		all := obj{"removeData": true}
+		say("straight from a moderator", s.mod, block(s.mod, s.ann.URI, s.trees.uri, nil), in, in)
+		say("by another community", s.weeds, s.weeds.announces(block(s.eve, s.ann.URI, s.trees.uri, nil)), in, in)
+		say("from a community of ours, by a member", s.carol, block(s.carol, s.bob.uri, s.seeds.URI, nil), in, in)
+		say("from a community of ours, announced by another", s.weeds, s.weeds.announces(block(s.eve, s.bob.uri, s.seeds.URI, nil)), in, in)
+		say("from a server, by another", s.eve, block(s.eve, s.bob.uri, "https://third.example/", all), in, in)
+		say("by a server, of another's people", s.eve, block(s.eve, s.bob.uri, "https://evil.example/", all), in, in)
+		say("by a server, of ours", s.eve, block(s.eve, s.ann.URI, "https://leeds.example/", all), in, in)
+		say("what somebody wrote in Trees", s.trees, s.trees.announces(block(s.mod, s.bob.uri, s.trees.uri, all)), in, in, ash)
+
+		week := time.Now().Add(7 * 24 * time.Hour).UTC().Format(time.RFC3339)
+		first := block(s.mod, s.ann.URI, s.trees.uri, obj{"endTime": week})
+		say("announced, for a week (Lemmy 1.0)", s.trees, s.trees.announces(first), out, in, ash)
+		m := s.leeds.membership(s.leeds.actorByURI(s.trees.uri), s.ann)
+		if m.Reason != "why" || m.Until.UTC().Format(time.RFC3339) != week {
+			t.Errorf("Ann is told %q, until %v", m.Reason, m.Until)
+		}
+		say("undone by another community", s.weeds, s.weeds.announces(s.eve.act("Undo", "1", first)), out, in, ash)
+		say("undone", s.trees, s.trees.announces(s.mod.act("Undo", "2", first)), left, in, ash)
+		rejoins()
+		say("for a week (Mbin)", s.trees, s.trees.announces(block(s.mod, s.ann.URI, s.trees.uri, obj{"expires": week})), out, in, ash)
+		time.Sleep(7 * 24 * time.Hour)
+		if got := state(s.trees.uri, s.ann.URI); got != left {
+			t.Errorf("a week later Ann is %s", got)
+		}
+		rejoins()
+
+		ban := block(s.mod, s.ann.URI, "https://home.example/", nil)
+		say("by the server of Trees", s.mod, ban, out, in, ash)
+		if got := state(s.weeds.uri, s.ann.URI); got != in {
+			t.Errorf("the server of Trees makes her %s in Weeds", got)
+		}
+		say("undone by another server", s.eve, s.eve.act("Undo", "3", ban.with(obj{"actor": s.eve.uri, "id": nil})), out, in, ash)
+		say("undone by the server of Trees", s.mod, s.mod.act("Undo", "4", ban), left, in, ash)
+
+		gone := block(s.carol, s.bob.uri, "https://third.example/", all)
+		say("by his own server", s.carol, gone, left, left, ash, elm)
+		if got := s.bob.say(s.leeds, s.bob.act("Create", "oak", s.bob.page("oak", s.seeds.URI, "Oak"))); got != 403 {
+			t.Errorf("what Bob writes then is answered %d", got)
+		}
+	})
+}

@@ -18,6 +18,10 @@ func (h *Hub) follow(tx *store.Tx, act *copse.Activity) error {
 		Reason: act.Reason, Follow: act.URI, Since: tx.Now,
 	}
 	if !act.Community.Local {
+		if facts.State == copse.Blocked {
+			_, err := copse.OnJoining(facts)
+			return err
+		}
 		if m.State = copse.Pending; facts.State == copse.Active {
 			m.State = copse.Active // asking again, which makes its home answer again
 		}

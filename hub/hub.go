@@ -60,6 +60,8 @@ func verbOf(typ string) verb {
 		return (*Hub).undo
 	case "Like":
 		return (*Hub).like
+	case "Block":
+		return (*Hub).block
 	case "Lock":
 		return (*Hub).lock
 	case "Add":

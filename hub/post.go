@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -101,6 +102,9 @@ func (h *Hub) Restore(ctx context.Context, by *copse.Actor, o *copse.Object) err
 	})
 	if err != nil {
 		return err
+	}
+	if removal.Reason == "" {
+		removal.Reason = "removed by a facilitator" // with all that somebody wrote
 	}
 	act := h.mint("Undo", by)
 	act.Inner = removal
@@ -236,6 +240,43 @@ func (h *Hub) Appoint(ctx context.Context, by *copse.Actor, c *copse.Community, 
 	}
 	act := h.mint(typ, by)
 	act.Subject, act.Community = person, c
+	return h.Perform(ctx, act)
+}
+
+// Ban keeps a person out of a community of ours until a time, or for good if that is
+// zero. all removes what they wrote in it, too.
+func (h *Hub) Ban(ctx context.Context, by *copse.Actor, c *copse.Community, person *copse.Actor, until time.Time, all bool, reason string) error {
+	reason = strings.TrimSpace(reason)
+	switch {
+	case reason == "":
+		return copse.Invalid("reason", "say why you are blocking this person")
+	case utf8.RuneCountInString(reason) > copse.MaxReason:
+		return copse.Invalid("reason", "the reason must be %d characters or fewer", copse.MaxReason)
+	}
+	act := h.mint("Block", by)
+	act.Subject, act.Community, act.Reason, act.Until, act.RemoveData = person, c, reason, until, all
+	return h.Perform(ctx, act)
+}
+
+// Unban lets a person join a community of ours again.
+func (h *Hub) Unban(ctx context.Context, by *copse.Actor, c *copse.Community, person *copse.Actor) error {
+	block := h.mint("Block", by)
+	block.Subject, block.Community = person, c
+	err := h.DB.View(ctx, func(tx *store.Tx) error {
+		m, err := tx.Membership(c.ID, person.ID)
+		if err == nil && m.State == copse.Blocked {
+			block.Reason, block.Until = m.Reason, m.Until
+			if strings.HasPrefix(m.Follow, h.Base+"/") {
+				block.URI = m.Follow
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	act := h.mint("Undo", by)
+	act.Inner = block
 	return h.Perform(ctx, act)
 }
 

@@ -22,20 +22,35 @@ func (h *Hub) spread(tx *store.Tx, act *copse.Activity, o *copse.Object) error {
 	announce := h.mint("Announce", &c.Actor)
 	announce.Inner, announce.Community, announce.Published = act, c, tx.Now
 	out, err := h.append(tx, announce, o)
-	if err != nil || act.Local {
-		return err
-	}
-	// The author's server waits to hear that the community took it, and may have
-	// no member in it.
-	reached, err := tx.Reaches(c.ID, act.Actor.Host)
-	if err != nil || reached {
-		return err
-	}
-	peer, err := tx.PeerAt(act.Actor.Host)
 	if err != nil {
 		return err
 	}
-	return tx.Address(out, peer.ID, ownInbox(act.Actor))
+	// The author's server waits to hear that the community took it, and may have
+	// no member in it. Whoever is blocked may have been their server's only one.
+	if err := h.tellToo(tx, out, c, act.Actor); err != nil {
+		return err
+	}
+	if act.Type == "Block" || act.Type == "Undo" && act.Inner.Type == "Block" {
+		return h.tellToo(tx, out, c, act.Subject)
+	}
+	return nil
+}
+
+// tellToo addresses what a community announces to the server of one more actor, if
+// it does not go there anyway.
+func (h *Hub) tellToo(tx *store.Tx, out copse.ID, c *copse.Community, a *copse.Actor) error {
+	if a.Local {
+		return nil
+	}
+	reached, err := tx.Reaches(c.ID, a.Host)
+	if err != nil || reached {
+		return err
+	}
+	peer, err := tx.PeerAt(a.Host)
+	if err != nil {
+		return err
+	}
+	return tx.Address(out, peer.ID, ownInbox(a))
 }
 
 // ownInbox returns where an actor is reached whose server has no shared inbox, ""

@@ -16,6 +16,8 @@ func (h *Hub) undo(tx *store.Tx, act *copse.Activity) error {
 	switch act.Inner.Type {
 	case "Delete":
 		err = h.restore(tx, act)
+	case "Block":
+		err = h.unblock(tx, act)
 	case "Lock":
 		err = h.unlock(tx, act)
 	case "Follow":

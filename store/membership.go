@@ -9,20 +9,24 @@ import (
 	"copse/copse"
 )
 
-const membershipColumns = `m.community, m.actor, m.role, m.state, m.reason, m.follow, m.since`
+const membershipColumns = `m.community, m.actor, m.role, m.state, m.reason, m.follow, m.since, m.until`
 
 type membershipScan struct {
 	m     copse.Membership
 	since int64
+	until sql.NullInt64
 }
 
 func (s *membershipScan) dest() []any {
 	m := &s.m
-	return []any{&m.Community, &m.Actor, &m.Role, &m.State, &m.Reason, &m.Follow, &s.since}
+	return []any{&m.Community, &m.Actor, &m.Role, &m.State, &m.Reason, &m.Follow, &s.since, &s.until}
 }
 
 func (s *membershipScan) membership() *copse.Membership {
-	s.m.Since = time.UnixMicro(s.since).UTC()
+	s.m.Since, s.m.Until = time.UnixMicro(s.since).UTC(), fromMicros(s.until)
+	if s.m.State == copse.Blocked && s.until.Valid && !time.Now().Before(s.m.Until) {
+		s.m.State, s.m.Until = copse.Left, time.Time{} // nobody has to be there when it ends
+	}
 	return &s.m
 }
 
@@ -53,16 +57,19 @@ func (tx *Tx) SetMembership(m *copse.Membership) error {
 	if m.State != copse.Active {
 		m.Role = copse.Guest
 	}
+	if m.State != copse.Blocked {
+		m.Until = time.Time{}
+	}
 	if err := tx.hold(m.Community); err != nil {
 		return err
 	}
 	_, err := tx.exec(`
-		insert into memberships (community, actor, role, state, reason, follow, since)
-		values ($1, $2, $3, $4, $5, $6, $7)
+		insert into memberships (community, actor, role, state, reason, follow, since, until)
+		values ($1, $2, $3, $4, $5, $6, $7, $8)
 		on conflict (community, actor) do update set
 			role = excluded.role, state = excluded.state, reason = excluded.reason,
-			follow = excluded.follow, since = excluded.since`,
-		m.Community, m.Actor, m.Role, m.State, m.Reason, m.Follow, m.Since.UnixMicro())
+			follow = excluded.follow, since = excluded.since, until = excluded.until`,
+		m.Community, m.Actor, m.Role, m.State, m.Reason, m.Follow, m.Since.UnixMicro(), micros(m.Until))
 	if err != nil {
 		return err
 	}
@@ -183,6 +190,17 @@ func (tx *Tx) Waiting(community copse.ID, n int) ([]Person, error) {
 		where m.community = $1 and m.state = 'pending'
 		order by m.since, m.actor
 		limit $2`, community, n)
+}
+
+// Banned returns those who are blocked in a community, whoever was blocked last
+// before the others.
+func (tx *Tx) Banned(community copse.ID, n int) ([]Person, error) {
+	return many(tx, scanPerson, `
+		select `+membershipColumns+`, `+actorColumns+`
+		from memberships m join actors a on a.id = m.actor
+		where m.community = $1 and m.state = 'blocked' and (m.until is null or m.until > $2)
+		order by m.since desc, m.actor desc
+		limit $3`, community, tx.Now.UnixMicro(), n)
 }
 
 // Standing is how one person stands to the communities they are in, have asked

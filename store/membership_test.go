@@ -402,3 +402,43 @@ func TestACommunityIsFollowedWhileAnybodyHereIsOrAsksToBeInIt(t *testing.T) {
 		}
 	})
 }
+
+// Nobody has to be there when a ban ends.
+func TestABanEndsByItself(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		f := newForum(t, db, "trees")
+		blocked := func(until time.Time) {
+			t.Helper()
+			update(t, db, func(tx *store.Tx) error {
+				return tx.SetMembership(&copse.Membership{
+					Community: f.community.ID, Actor: f.people[0].ID, State: copse.Blocked, Reason: "spam", Since: tx.Now, Until: until,
+				})
+			})
+		}
+		for _, tt := range []struct {
+			name  string
+			until time.Time
+			want  copse.State
+		}{
+			{"for good", time.Time{}, copse.Blocked},
+			{"for an hour", time.Now().Add(time.Hour).UTC().Truncate(time.Microsecond), copse.Blocked},
+			{"until a moment ago", time.Now().Add(-time.Millisecond), copse.Left},
+		} {
+			blocked(tt.until)
+			view(t, db, func(tx *store.Tx) error {
+				m, err := tx.Membership(f.community.ID, f.people[0].ID)
+				if err != nil {
+					return err
+				}
+				if m.State != tt.want || m.State == copse.Blocked && !m.Until.Equal(tt.until) {
+					t.Errorf("%s: %+v", tt.name, m)
+				}
+				banned, err := tx.Banned(f.community.ID, 10)
+				if got := len(banned) == 1; got != (tt.want == copse.Blocked) {
+					t.Errorf("%s: listed as blocked %v", tt.name, got)
+				}
+				return err
+			})
+		}
+	})
+}

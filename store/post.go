@@ -181,6 +181,16 @@ func (tx *Tx) By(v copse.Viewer, author copse.ID, before copse.ID, n int) ([]Pos
 		limit $5`, v.Actor, v.Peer, author, orLast(before), n)
 }
 
+// Written returns everything by an author that is still there, in one community, or
+// in all of them if that is zero, whoever may see it.
+func (tx *Tx) Written(author, community copse.ID) ([]*copse.Object, error) {
+	return many(tx, scanObject, `
+		select `+objectColumns+`
+		from objects o
+		where o.author = $1 and o.deleted is null and (cast($2 as bigint) = 0 or o.community = $2)
+		order by o.id`, author, community)
+}
+
 // Home returns the top-level objects that were last active in the communities a
 // person is in, after the given place.
 //

@@ -27,6 +27,9 @@ func (s *Site) communities(r chi.Router) {
 	s.Handle(r, "GET", "/c/{community}/members", s.communityMembers)
 	s.Handle(r, "POST", "/c/{community}/members/{person}/facilitator", s.appoint(true))
 	s.Handle(r, "POST", "/c/{community}/members/{person}/ordinary", s.appoint(false))
+	s.Handle(r, "GET", "/c/{community}/members/{person}/block", s.banForm)
+	s.Handle(r, "POST", "/c/{community}/members/{person}/block", s.ban)
+	s.Handle(r, "POST", "/c/{community}/members/{person}/unblock", s.unban)
 	s.Handle(r, "GET", "/c/{community}/join", s.joinForm)
 	s.Handle(r, "POST", "/c/{community}/join", s.join)
 	s.Handle(r, "GET", "/c/{community}/leave", s.leaveForm)
@@ -199,7 +202,7 @@ func (s *Site) greet(v *Visit, st *Standing, council string, h *page.Home) {
 	switch {
 	case m.State == copse.Blocked:
 		h.Standing = &page.Mark{Kind: "stop", Text: w.T("standing.blocked")}
-		h.Explain = w.T("standing.blocked_why", "name", c.Title)
+		h.Explain = blocked(v, c, m)
 	case m.Role >= copse.Member:
 		for _, section := range s.Sections {
 			if section.Start != nil && copse.MayPost(st.Facts) == nil {
@@ -428,6 +431,9 @@ func (s *Site) communityMembers(w http.ResponseWriter, r *http.Request, v *Visit
 			if m.Facilitators, err = s.members(v, tx, st, all); err != nil {
 				return err
 			}
+			if m.Blocked, err = s.bannedMembers(v, tx, st); err != nil {
+				return err
+			}
 		}
 		if st.Facts.Role < copse.Member {
 			m.Note, m.NoteURL = v.W.T("members.closed"), c.Path()
@@ -466,7 +472,8 @@ func (s *Site) ordinary(v *Visit, tx *store.Tx, st *Standing, after copse.ID, m 
 	return err
 }
 
-// members are people in a community, with what an owner of one here can do.
+// members are people in a community, with what an owner and a facilitator of one
+// here can do.
 func (s *Site) members(v *Visit, tx *store.Tx, st *Standing, all []store.Person) ([]page.Member, error) {
 	shown := make([]page.Member, len(all))
 	for i, a := range all {
@@ -475,6 +482,12 @@ func (s *Site) members(v *Visit, tx *store.Tx, st *Standing, all []store.Person)
 			return nil, err
 		}
 		shown[i].Person = p
+		if st.Community.Local && a.Actor.ID != v.Viewer.Actor && copse.MayBan(st.Facts, &a.Membership) == nil {
+			shown[i].Block = &page.Action{
+				Text: v.W.T("block.action"), About: ": " + p.Name,
+				URL: st.Community.Path() + "/members/" + idText(a.Actor.ID) + "/block",
+			}
+		}
 		if !st.Community.Local || copse.MayAppoint(st.Facts, &a.Membership) != nil {
 			continue
 		}
@@ -498,21 +511,7 @@ func (s *Site) appoint(facilitator bool) Handler {
 		if err := s.SignedIn(v); err != nil {
 			return err
 		}
-		var (
-			st     *Standing
-			person *copse.Actor
-			who    page.Person
-		)
-		err := s.DB.View(r.Context(), func(tx *store.Tx) (err error) {
-			if st, err = s.facilitating(v, tx, r); err != nil {
-				return err
-			}
-			if person, err = tx.Actor(idOf(chi.URLParam(r, "person"))); err != nil {
-				return err
-			}
-			who, err = s.Person(v, tx, person)
-			return err
-		})
+		st, person, who, err := s.subject(r, v)
 		if err != nil {
 			return err
 		}

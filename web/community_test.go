@@ -387,3 +387,35 @@ func TestCommunitiesSpeakWelsh(t *testing.T) {
 	joan.get("/c/tai/facilitate/requests").want(t, http.StatusOK, "Ceisiadau i ymuno")
 	joan.get("/c/tai/leave").want(t, http.StatusOK, "Ydych chi am adael Tai?")
 }
+
+func TestAFacilitatorBlocksAMemberAndLetsThemBackIn(t *testing.T) {
+	s := serve(t)
+	s.person("Joan Whitlock", store.Ordinary)
+	tess := s.person("Tess Okafor", store.Ordinary)
+	joan, other := s.signedIn("Joan Whitlock"), s.signedIn("Tess Okafor")
+	joan.post("/communities/new", "title", "Damp", "purpose", "Dry homes.", "audience", "public", "join", "open")
+	other.post("/c/damp/join")
+	at := fmt.Sprintf("/c/damp/members/%d/", tess.ID)
+	other.get("/c/damp/members").saysNot(t, "/block")
+	other.get(at+"block").want(t, http.StatusNotFound)
+	other.post(at+"block", "reason", "x", "length", "good").want(t, http.StatusNotFound)
+	joan.get("/c/damp/members").says(t, at+"block")
+	joan.get(at+"block").want(t, http.StatusOK, "Do you want to block Tess Okafor?", "Remove everything they wrote")
+	joan.post(at+"block", "length", "week").want(t, http.StatusUnprocessableEntity, "Say why you are blocking this person")
+	joan.post(at+"block", "reason", "Advertising").want(t, http.StatusUnprocessableEntity, "Choose how long")
+	if got := joan.post(at+"block", "reason", "Advertising", "length", "week"); got.to != "/c/damp/members" {
+		t.Errorf("it leads to %q: %d", got.to, got.status)
+	}
+	joan.get("/c/damp/members").says(t, "Tess Okafor is blocked", "Let back in", "Until ", "Advertising")
+	other.get("/c/damp").says(t, "A facilitator of Damp has blocked your account.", "This ends on ", "They wrote: Advertising")
+	other.get("/c/damp").saysNot(t, "/c/damp/join")
+	other.post("/c/damp/join").want(t, http.StatusUnprocessableEntity, "Your account is blocked in Damp")
+	other.get("/c/damp/members").saysNot(t, "Let back in", "Advertising")
+	other.post(at+"unblock").want(t, http.StatusNotFound)
+	joan.post(at + "unblock")
+	joan.get("/c/damp/members").says(t, "Tess Okafor can join again")
+	other.post("/c/damp/join")
+	other.get("/c/damp/members").says(t, "Tess Okafor")
+	joan.post(at+"block", "reason", "Again", "length", "good", "all", "yes")
+	joan.get("/c/damp/members").says(t, "For good. Again")
+}

@@ -57,8 +57,10 @@ create table memberships (
 	reason    text    not null default '',
 	follow    text    not null default '',
 	since     bigint  not null,
+	until     bigint,
 	primary key (community, actor)
 );
+create index memberships_blocked on memberships (community, since, actor) where state = 'blocked';
 create index memberships_actor   on memberships (actor, role, community);
 create index memberships_pending on memberships (community, since, actor) where state = 'pending';
 create index memberships_role    on memberships (community, role, actor);
