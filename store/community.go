@@ -25,7 +25,10 @@ func scanCommunity(r row) (*copse.Community, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.Actor, c.Active, c.Named = *s.actor(), time.UnixMicro(active).UTC(), strings.Fields(named)
+	c.Actor, c.Active = *s.actor(), time.UnixMicro(active).UTC()
+	if named != "" {
+		c.Named = strings.Fields(named)
+	}
 	return &c, nil
 }
 

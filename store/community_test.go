@@ -23,7 +23,7 @@ func founded(name, host string) *copse.Community {
 			ID: store.NewID(), Type: copse.Group, URI: uri, Name: name, Host: host, Title: name,
 			Inbox: uri + "/inbox", Local: host == "york.example", Created: time.Now().UTC().Truncate(time.Microsecond),
 		},
-		Join: copse.JoinOpen, Audience: copse.Public, Posting: copse.Member,
+		Join: copse.JoinOpen, Audience: copse.Public, Posting: copse.Member, Sharing: copse.SharedAll,
 	}
 }
 
@@ -32,6 +32,7 @@ func TestCommunitiesReadAsWritten(t *testing.T) {
 		want := founded("trees", "hull.example")
 		want.Summary, want.Join, want.Audience, want.Posting, want.Welcome = "<p>For all</p>", copse.JoinApproval, copse.Members, copse.Moderator, "Welcome"
 		want.Members, want.Councils, want.Active = 12, 3, want.Created.Add(time.Second)
+		want.Sharing, want.Named = copse.SharedNamed, []string{"hull.example", "leeds.example:8443"}
 		update(t, db, func(tx *store.Tx) error { return tx.AddCommunity(want) })
 		check := func() {
 			t.Helper()

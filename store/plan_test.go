@@ -46,7 +46,7 @@ func hotQueries(town *storetest.Town) []hot {
 		{"MostActive", func(tx *store.Tx) error { _, err := tx.MostActive(v, big, "topic", place, 20); return err }, "objects_active", "", false},
 		{"Unanswered", func(tx *store.Tx) error { _, err := tx.Unanswered(v, big, 0, 20); return err }, "objects_open", "", false},
 		{"Thread", func(tx *store.Tx) error { _, err := tx.Thread(v, town.Thread, "", 50); return err }, "objects_thread", "", false},
-		{"ThreadURIs", func(tx *store.Tx) error { _, err := tx.ThreadURIs(v, town.Thread); return err }, "objects_thread", "", false},
+		{"ThreadURIs", func(tx *store.Tx) error { _, err := tx.ThreadURIs(v, town.Thread); return err }, "objects_thread", "", true},
 		{"By", func(tx *store.Tx) error { _, err := tx.By(v, town.People[3], 0, 20); return err }, "objects_author", "", false},
 		{"Written", func(tx *store.Tx) error { _, err := tx.Written(town.People[3], big); return err }, "objects_author", "", false},
 		{"Home", func(tx *store.Tx) error { _, err := tx.Home(ann, place, 20); return err }, "memberships_actor objects_home", "t u s b", true},
