@@ -119,6 +119,9 @@ func TestViewersSeeWhatTheyMay(t *testing.T) {
 				if err := tx.AddObject(topic); err != nil {
 					return err
 				}
+				if err := tx.Pin(topic); err != nil {
+					return err
+				}
 				all = append(all, topic)
 			}
 			root := all[0].ID
@@ -177,6 +180,7 @@ func TestViewersSeeWhatTheyMay(t *testing.T) {
 			"Unanswered": {top, func(tx *store.Tx, v copse.Viewer) ([]copse.ID, error) {
 				return list(tx.Unanswered(v, trees.ID, 0, 100))
 			}},
+			"Pinned": {top, func(tx *store.Tx, v copse.Viewer) ([]copse.ID, error) { return list(tx.Pinned(v, trees.ID)) }},
 			"Thread": {reply, func(tx *store.Tx, v copse.Viewer) ([]copse.ID, error) {
 				return list(tx.Thread(v, all[0].ID, "", 100))
 			}},
