@@ -240,7 +240,8 @@ type Peer struct {
 	Version  string
 	Policy   Policy
 	Inbox    string    // its shared inbox
-	RFC9421  bool      // it has taken a signature by RFC 9421
+	RFC9421  bool      // it verifies signatures by RFC 9421, as it says or has shown
+	Refused  time.Time // when it last refused one and took one by draft-cavage instead
 	Looked   time.Time // when we last read what it says about itself
 	State    PeerState
 	Fails    int       // failed attempts in a row

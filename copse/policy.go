@@ -1,5 +1,7 @@
 package copse
 
+import "time"
+
 // Facts are what a rule may look at. They are loaded in the transaction that
 // acts on the answer, so the answer cannot go stale.
 type Facts struct {
@@ -261,4 +263,29 @@ func MayExchange(mode Mode, policy Policy) bool {
 		return true
 	}
 	return policy == Allow
+}
+
+// retestAfter is how long a peer that refused a signature by RFC 9421 gets none.
+const retestAfter = 7 * 24 * time.Hour
+
+// PrefersRFC9421 reports whether what p is asked now is signed by RFC 9421 first.
+// A peer of which nothing is known gets draft-cavage, which everybody in the field
+// verifies, and is never tested unasked: some take whatever comes and verify it
+// later (Mbin), and what they could not verify would be lost without a word.
+func (p *Peer) PrefersRFC9421(now time.Time) bool {
+	return p.RFC9421 && now.Sub(p.Refused) >= retestAfter
+}
+
+// Took notes which form of signature p has just taken, and whether it had refused
+// the other right before. It reports whether that is news.
+func (p *Peer) Took(rfc9421, otherRefused bool, now time.Time) (news bool) {
+	switch {
+	case rfc9421 && (otherRefused || !p.Refused.IsZero()):
+		p.RFC9421, p.Refused = true, time.Time{}
+	case !rfc9421 && otherRefused:
+		p.Refused = now
+	default:
+		return false
+	}
+	return true
 }

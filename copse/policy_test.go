@@ -2,6 +2,7 @@ package copse_test
 
 import (
 	"testing"
+	"time"
 
 	"copse/copse"
 )
@@ -261,6 +262,48 @@ func TestKindsCheckWhatEveryObjectNeeds(t *testing.T) {
 	} {
 		if err := kinds.Check(&tt.o); (err == nil) != tt.ok {
 			t.Errorf("%s: Check = %v, want ok %v", tt.name, err, tt.ok)
+		}
+	}
+}
+
+// What happens to a peer, in the order of time, and which form it gets first then.
+func TestWhichFormOfSignatureAPeerGetsFirst(t *testing.T) {
+	const week = 7 * 24 * time.Hour
+	begin := time.Date(2027, 3, 1, 12, 0, 0, 0, time.UTC)
+	type took struct {
+		after                 time.Duration
+		rfc9421, otherRefused bool
+		news                  bool
+	}
+	for _, tt := range []struct {
+		name string
+		says bool // that it verifies RFC 9421
+		took []took
+		at   time.Duration
+		want bool
+	}{
+		{"a stranger", false, nil, 0, false},
+		{"a stranger, for ever", false, []took{{after: 0}, {after: week}}, 100 * week, false},
+		{"says so", true, nil, 0, true},
+		{"says so, and takes it", true, []took{{0, true, false, false}}, 0, true},
+		{"says so, and refuses it", true, []took{{0, false, true, true}}, week - 1, false},
+		{"is tested again", true, []took{{0, false, true, true}}, week, true},
+		{"fails the second test", true, []took{{0, false, true, true}, {week, false, true, true}}, 2*week - 1, false},
+		{"is tested a third time", true, []took{{0, false, true, true}, {week, false, true, true}}, 2 * week, true},
+		{"passes the second test", true, []took{{0, false, true, true}, {week, true, false, true}}, week, true},
+		{"refuses draft-cavage", false, []took{{0, true, true, true}}, 0, true},
+		{"has gone over to RFC 9421", true, []took{{0, false, true, true}, {1, true, true, true}}, 1, true},
+		{"has gone back", false, []took{{0, true, true, true}, {1, false, true, true}}, 2, false},
+		{"took draft-cavage as ever", true, []took{{0, false, true, true}, {1, false, false, false}}, week, true},
+	} {
+		p := copse.Peer{RFC9421: tt.says}
+		for _, took := range tt.took {
+			if got := p.Took(took.rfc9421, took.otherRefused, begin.Add(took.after)); got != took.news {
+				t.Errorf("%s: %+v is news: %v", tt.name, took, got)
+			}
+		}
+		if got := p.PrefersRFC9421(begin.Add(tt.at)); got != tt.want {
+			t.Errorf("%s: RFC 9421 first is %v, want %v", tt.name, got, tt.want)
 		}
 	}
 }

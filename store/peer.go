@@ -8,24 +8,24 @@ import (
 	"copse/copse"
 )
 
-const peerColumns = `p.id, p.host, p.title, p.software, p.version, p.policy, p.inbox, p.rfc9421, p.state, p.fails,
+const peerColumns = `p.id, p.host, p.title, p.software, p.version, p.policy, p.inbox, p.rfc9421, p.refused, p.state, p.fails,
 	p.not_until, p.error, p.last_ok, p.last_seen, p.looked, p.cursor`
 
 type peerScan struct {
-	p                                    copse.Peer
-	notUntil, lastOK, lastSeen, lookedAt sql.NullInt64
+	p                                             copse.Peer
+	refused, notUntil, lastOK, lastSeen, lookedAt sql.NullInt64
 }
 
 func (s *peerScan) dest() []any {
 	p := &s.p
-	return []any{&p.ID, &p.Host, &p.Title, &p.Software, &p.Version, &p.Policy, &p.Inbox, &p.RFC9421, &p.State, &p.Fails,
+	return []any{&p.ID, &p.Host, &p.Title, &p.Software, &p.Version, &p.Policy, &p.Inbox, &p.RFC9421, &s.refused, &p.State, &p.Fails,
 		&s.notUntil, &p.Error, &s.lastOK, &s.lastSeen, &s.lookedAt, &p.Cursor}
 }
 
 func (s *peerScan) peer() *copse.Peer {
 	p := &s.p
 	p.NotUntil, p.LastOK, p.LastSeen = fromMicros(s.notUntil), fromMicros(s.lastOK), fromMicros(s.lastSeen)
-	p.Looked = fromMicros(s.lookedAt)
+	p.Looked, p.Refused = fromMicros(s.lookedAt), fromMicros(s.refused)
 	return p
 }
 
@@ -114,6 +114,12 @@ func (tx *Tx) DescribePeer(p *copse.Peer) error {
 	_, err := tx.exec(`
 		update peers set title = $1, software = $2, version = $3, inbox = $4, rfc9421 = $5, looked = $6
 		where id = $7`, p.Title, p.Software, p.Version, p.Inbox, p.RFC9421, micros(p.Looked), p.ID)
+	return err
+}
+
+// SetSigning records which form of signature a peer takes.
+func (tx *Tx) SetSigning(p *copse.Peer) error {
+	_, err := tx.exec(`update peers set rfc9421 = $1, refused = $2 where id = $3`, p.RFC9421, micros(p.Refused), p.ID)
 	return err
 }
 

@@ -43,12 +43,15 @@ func TestPeersReadAsWritten(t *testing.T) {
 		// Each method writes what it is for, whatever else is in the peer.
 		all := copse.Peer{
 			ID: p.ID, Host: "evil.example", Title: "Hull", Software: "copse", Version: "1", Policy: copse.Block, Inbox: "https://hull.example/inbox",
-			RFC9421: true, Looked: at, State: copse.PeerFailing, Fails: 3, NotUntil: at.Add(time.Hour), Error: "down", LastOK: at,
+			RFC9421: true, Refused: at, Looked: at, State: copse.PeerFailing, Fails: 3, NotUntil: at.Add(time.Hour), Error: "down", LastOK: at,
 			LastSeen: at, Cursor: 99,
 		}
 		update(t, db, func(tx *store.Tx) error { return tx.DescribePeer(&all) })
 		want.Title, want.Software, want.Version, want.Inbox, want.RFC9421, want.Looked = all.Title, all.Software, all.Version, all.Inbox, true, at
 		check("described")
+		update(t, db, func(tx *store.Tx) error { return tx.SetSigning(&all) })
+		want.Refused = at
+		check("with a form of signature")
 		update(t, db, func(tx *store.Tx) error { return tx.SetHealth(&all) })
 		want.State, want.Fails, want.NotUntil, want.Error, want.LastOK = all.State, 3, all.NotUntil, "down", at
 		check("failing")

@@ -202,6 +202,7 @@ create table peers (
 	policy     text    not null default '',
 	inbox      text    not null default '',
 	rfc9421    boolean not null default false,
+	refused    bigint,
 	state      text    not null default 'ok',
 	fails      integer not null default 0,
 	fail_days  integer not null default 0,
