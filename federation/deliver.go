@@ -424,7 +424,8 @@ func (t *trip) probe(ctx context.Context, parcels []parcel) {
 	if i == 0 {
 		return
 	}
-	err := t.lane.s.send(ctx, t.peer, parcels[i])
+	r, err := t.lane.s.send(ctx, t.peer, parcels[i])
+	t.learn(r)
 	var no *undelivered
 	switch {
 	case ctx.Err() != nil:
@@ -459,10 +460,10 @@ func alternative(parcels []parcel, fails int) int {
 
 // send sends parcels side by side and deals with the answers in order.
 func (t *trip) send(ctx context.Context, parcels []parcel) {
-	errs := make([]error, len(parcels))
+	errs, reactions := make([]error, len(parcels)), make([]reaction, len(parcels))
 	flying := make([]func(), len(parcels))
 	for i, p := range parcels {
-		flying[i] = func() { errs[i] = t.lane.s.send(ctx, t.peer, p) }
+		flying[i] = func() { reactions[i], errs[i] = t.lane.s.send(ctx, t.peer, p) }
 		if p.ID == t.early {
 			flying[i] = func() { errs[i] = t.said }
 		}
@@ -473,6 +474,7 @@ func (t *trip) send(ctx context.Context, parcels []parcel) {
 		return
 	}
 	for i, p := range parcels {
+		t.learn(reactions[i])
 		t.settle(p, errs[i])
 		if t.stopped {
 			// Later ones that arrived are sent again: the cursor is where the
@@ -481,6 +483,15 @@ func (t *trip) send(ctx context.Context, parcels []parcel) {
 		}
 	}
 	t.lane.width = min(t.lane.width*2, widest)
+}
+
+// learn remembers which form of signature the peer takes.
+func (t *trip) learn(r reaction) {
+	if !r.teaches(t.peer, time.Now()) {
+		return
+	}
+	now := *t.peer
+	t.changes = append(t.changes, func(tx *store.Tx) error { return tx.SetSigning(&now) })
 }
 
 // settle decides what one answer means.

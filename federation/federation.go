@@ -4,7 +4,8 @@
 // inbox.go takes what arrives, receive.go and decode.go make an activity of it
 // for the hub; encode.go writes what the hub has done, deliver.go decides what goes
 // to which peer when, and send.go takes it there. fetch.go asks other servers,
-// actor.go, object.go and discover.go answer them. peer.go knows who they are and
+// actor.go, object.go and discover.go answer them. knock.go decides how what goes
+// out is signed. peer.go knows who they are and
 // whether we talk with them, health.go whether they are there.
 //
 // From the network: verify, then decode, then believe as little as possible. A
@@ -19,7 +20,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 	"golang.org/x/sync/singleflight"
@@ -224,22 +224,6 @@ func (s *Server) withKey(ctx context.Context, a *copse.Actor) (*copse.Actor, err
 		return err
 	})
 	return a, err
-}
-
-// signAs signs requests for documents as the server itself: some servers show
-// nothing to strangers.
-func (s *Server) signAs(ctx context.Context) (func(*http.Request) error, error) {
-	self, err := s.Hub.Self(ctx)
-	if err != nil {
-		return nil, err
-	}
-	key, err := s.key(ctx, self.ID)
-	if err != nil {
-		return nil, err
-	}
-	return func(r *http.Request) error {
-		return httpsig.Sign(r, key, httpsig.Cavage, nil, time.Now())
-	}, nil
 }
 
 // fingerprint is how a document is named in ETags.

@@ -91,20 +91,27 @@ func (s *Server) fetchOnce(ctx context.Context, host, uri string) (*ap.Object, e
 // get asks host for a document, signed, unless host is not answering or is being
 // asked enough already.
 func (s *Server) get(ctx context.Context, host, uri, accept string) (*outbound.Document, error) {
-	sign, err := s.signAs(ctx)
+	both, peer, err := s.knocksAt(ctx, host)
 	if err != nil {
 		return nil, err
 	}
 	if err := s.breaker.enter(host, time.Now()); err != nil {
 		return nil, err
 	}
-	// Every hop of a redirect is signed, and so counted.
-	doc, err := s.Client.Fetch(ctx, uri, func(r *http.Request) error {
-		if err := spend(ctx); err != nil {
-			return err
+	var doc *outbound.Document
+	r, err := try(peer, both, func(k knock) (status int, err error) {
+		// Every hop of a redirect is signed, and so counted.
+		doc, err = s.Client.Fetch(ctx, uri, func(r *http.Request) error {
+			if err := spend(ctx); err != nil {
+				return err
+			}
+			return k.sign(r, nil)
+		}, accept)
+		if err != nil {
+			return 0, err
 		}
-		return sign(r)
-	}, accept)
+		return doc.Status, nil
+	})
 	switch {
 	case errors.Is(err, errSpent):
 		s.breaker.leave(host, time.Now(), unasked)
@@ -123,6 +130,7 @@ func (s *Server) get(ctx context.Context, host, uri, accept string) (*outbound.D
 		return nil, fmt.Errorf("%w from %s: status %d", errNoAnswer, host, doc.Status)
 	}
 	s.breaker.leave(host, time.Now(), answers)
+	s.learnSigning(ctx, host, r)
 	switch doc.Status {
 	case http.StatusOK:
 		return doc, nil

@@ -12,7 +12,6 @@ import (
 
 	"copse/copse"
 	"copse/federation/ap"
-	"copse/federation/httpsig"
 	"copse/internal/outbound"
 )
 
@@ -43,11 +42,12 @@ func words(err error) string {
 	return "something went wrong at our end"
 }
 
-// send posts one activity to one peer.
-func (s *Server) send(ctx context.Context, peer *copse.Peer, p parcel) error {
-	key, err := s.key(ctx, p.Signer)
+// send posts one activity to one peer. The reaction is for whoever remembers what
+// the peer takes: the lane's peer is shared by what is in flight, and not changed.
+func (s *Server) send(ctx context.Context, peer *copse.Peer, p parcel) (reaction, error) {
+	both, err := s.knocks(ctx, p.Signer, peer)
 	if err != nil {
-		return err
+		return reaction{}, err
 	}
 	inbox := p.inbox
 	if inbox == "" {
@@ -60,27 +60,38 @@ func (s *Server) send(ctx context.Context, peer *copse.Peer, p parcel) error {
 		}
 		inbox = scheme + "://" + peer.Host + "/inbox"
 	}
+	var res *http.Response
+	r, err := try(peer, both, func(k knock) (status int, err error) {
+		if res, err = s.post(ctx, inbox, p, k); err != nil {
+			return 0, err
+		}
+		return res.StatusCode, nil
+	})
+	if err != nil {
+		return r, err
+	}
+	return r, judged(r.status, res.Header)
+}
+
+// post makes one request. Of the answer, the body has been read and closed.
+func (s *Server) post(ctx context.Context, inbox string, p parcel, k knock) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, inbox, bytes.NewReader(p.Body))
 	if err != nil {
-		return &undelivered{words: unusable, err: err}
+		return nil, &undelivered{words: unusable, err: err}
 	}
 	r.Header.Set("Content-Type", ap.ActivityJSON)
-	scheme := httpsig.Cavage
-	if peer.RFC9421 {
-		scheme = httpsig.RFC9421
-	}
-	if err := httpsig.Sign(r, key, scheme, &p.Digest, time.Now()); err != nil {
-		return &undelivered{words: unusable, err: err}
+	if err := k.sign(r, &p.Digest); err != nil {
+		return nil, &undelivered{words: unusable, err: err}
 	}
 	res, err := s.Client.Do(r)
 	if err != nil {
-		return unreachable(err)
+		return nil, unreachable(err)
 	}
 	defer res.Body.Close()
 	io.Copy(io.Discard, io.LimitReader(res.Body, 64<<10)) // so that the connection can be used again
-	return judged(res)
+	return res, nil
 }
 
 const (
@@ -102,17 +113,16 @@ func unreachable(err error) error {
 // about the activity is final; what may be the fault of its set-up or ours (a key
 // or clock that is off, an inbox that is gone, a redirect, which is never followed
 // with a signed body) concerns all of them, and is tried again.
-func judged(res *http.Response) error {
-	code := res.StatusCode
+func judged(code int, header http.Header) error {
 	if code >= 200 && code < 300 {
 		return nil
 	}
 	no := &undelivered{words: fmt.Sprintf("it answered %d", code)}
 	switch {
 	case code == http.StatusTooManyRequests:
-		no.slow, no.after = true, retryAfter(res)
+		no.slow, no.after = true, retryAfter(header)
 	case code == http.StatusRequestTimeout, code == http.StatusTooEarly, code >= 500:
-		no.after = retryAfter(res)
+		no.after = retryAfter(header)
 	case code == http.StatusUnauthorized, code == http.StatusNotFound, code == http.StatusGone:
 	case code >= 400:
 		no.final = true
@@ -122,8 +132,8 @@ func judged(res *http.Response) error {
 
 // retryAfter returns what a peer asks us to wait (RFC 9110, 10.2.3), 0 if it does
 // not say.
-func retryAfter(res *http.Response) time.Duration {
-	text := res.Header.Get("Retry-After")
+func retryAfter(header http.Header) time.Duration {
+	text := header.Get("Retry-After")
 	if seconds, err := strconv.Atoi(text); err == nil {
 		return time.Duration(min(max(seconds, 0), int(longestAsked/time.Second))) * time.Second
 	}
