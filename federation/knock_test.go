@@ -1,0 +1,300 @@
+package federation_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"copse/copse"
+	"copse/federation/httpsig"
+	"copse/store"
+)
+
+const week = 7 * 24 * time.Hour
+
+// A porter stands before a peer and lets in what is signed in a form that it takes,
+// and well.
+type porter struct {
+	t    testing.TB
+	from *town // whose actors knock
+
+	mu      sync.Mutex
+	takes   []httpsig.Scheme // guarded by mu
+	refusal int              // guarded by mu; the status of everything else
+	heard   []string         // guarded by mu; "POST cavage", …
+}
+
+// porter puts one before a peer.
+func (n *network) porter(t testing.TB, from *town, host string, takes ...httpsig.Scheme) *porter {
+	p := &porter{t: t, from: from, takes: takes, refusal: http.StatusUnauthorized}
+	n.answer(host, p.answer)
+	return p
+}
+
+func (p *porter) answer(r *http.Request) (*http.Response, error) {
+	var body []byte
+	if r.Body != nil {
+		body, _ = io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	in := r.Clone(r.Context())
+	in.RequestURI, in.Host = r.URL.RequestURI(), r.URL.Host
+	sig, err := httpsig.Policy{Host: r.URL.Host}.Parse(in, body)
+	if err != nil {
+		p.t.Errorf("%s %s is signed so that nobody takes it: %v", r.Method, r.URL, err)
+		return nil, err
+	}
+	p.from.view(func(tx *store.Tx) error {
+		signer, err := tx.ActorByKey(sig.KeyID)
+		if err != nil {
+			return err
+		}
+		key, err := httpsig.ParsePublicKey(signer.PublicKey)
+		if err != nil {
+			return err
+		}
+		return sig.Verify(key)
+	})
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.heard = append(p.heard, r.Method+" "+map[httpsig.Scheme]string{httpsig.Cavage: "cavage", httpsig.RFC9421: "9421"}[sig.Scheme])
+	if slices.Contains(p.takes, sig.Scheme) {
+		return nil, nil
+	}
+	return &http.Response{StatusCode: p.refusal, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+}
+
+// now changes what is taken.
+func (p *porter) now(refusal int, takes ...httpsig.Scheme) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.refusal, p.takes = refusal, takes
+}
+
+// knocks returns what has come since it was last asked.
+func (p *porter) knocks() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	defer func() { p.heard = nil }()
+	return strings.Join(p.heard, ", ")
+}
+
+// says has a peer be known to verify RFC 9421.
+func (w *town) saysRFC9421(host string) {
+	w.t.Helper()
+	err := w.db.Update(w.t.Context(), func(tx *store.Tx) error {
+		p, err := tx.PeerAt(host)
+		if err != nil {
+			return err
+		}
+		p.RFC9421 = true
+		return tx.SetSigning(p)
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// sleep lets time pass. A town that is not running looks for nothing to do, every
+// second of a week.
+func (w *town) sleep(d time.Duration) {
+	w.stop()
+	time.Sleep(d)
+	w.start()
+}
+
+// What is delivered reaches every peer in the form that it takes, whatever it took
+// before: at once, and with one request more than needed the first time only.
+func TestAPeerIsAskedInTheFormThatItTakes(t *testing.T) {
+	const (
+		old, rfc = httpsig.Cavage, httpsig.RFC9421
+		no, bad  = http.StatusUnauthorized, http.StatusBadRequest
+	)
+	type step struct {
+		after   time.Duration
+		refusal int
+		takes   []httpsig.Scheme
+		want    string // the knocks of one delivery
+	}
+	only := func(s httpsig.Scheme) []httpsig.Scheme { return []httpsig.Scheme{s} }
+	all := []httpsig.Scheme{old, rfc}
+	for _, c := range []struct {
+		name  string
+		says  bool // that it verifies RFC 9421
+		steps []step
+	}{
+		{"it takes both", false, []step{
+			{0, no, all, "POST cavage"}, {2 * week, no, all, "POST cavage"},
+		}},
+		{"it takes both and says so", true, []step{
+			{0, no, all, "POST 9421"}, {2 * week, no, all, "POST 9421"},
+		}},
+		{"it takes draft-cavage alone", false, []step{
+			{0, no, only(old), "POST cavage"}, {2 * week, no, only(old), "POST cavage"},
+		}},
+		{"it takes RFC 9421 alone", false, []step{
+			{0, no, only(rfc), "POST cavage, POST 9421"}, {0, no, only(rfc), "POST 9421"}, {2 * week, no, only(rfc), "POST 9421"},
+		}},
+		{"it says that it takes RFC 9421 and does not", true, []step{
+			{0, no, only(old), "POST 9421, POST cavage"}, {0, no, only(old), "POST cavage"},
+			{week - time.Hour, no, only(old), "POST cavage"},
+			{2 * time.Hour, no, only(old), "POST 9421, POST cavage"}, {week - time.Hour, no, only(old), "POST cavage"},
+		}},
+		{"it cannot even read RFC 9421", true, []step{
+			{0, bad, only(old), "POST 9421, POST cavage"}, {0, bad, only(old), "POST cavage"},
+		}},
+		{"it says that it takes RFC 9421, and learns to", true, []step{
+			{0, no, only(old), "POST 9421, POST cavage"}, {0, no, all, "POST cavage"},
+			{week, no, all, "POST 9421"}, {0, no, all, "POST 9421"},
+		}},
+		{"it has gone over to RFC 9421", false, []step{
+			{0, no, all, "POST cavage"}, {time.Hour, no, only(rfc), "POST cavage, POST 9421"}, {0, no, only(rfc), "POST 9421"},
+		}},
+		{"it has gone over, and says 400", false, []step{
+			{0, no, all, "POST cavage"}, {week + time.Hour, bad, only(rfc), "POST cavage, POST 9421"}, {0, bad, only(rfc), "POST 9421"},
+		}},
+		{"it has gone back", false, []step{
+			{0, no, only(rfc), "POST cavage, POST 9421"}, {time.Hour, no, only(old), "POST 9421, POST cavage"},
+			{0, no, only(old), "POST cavage"}, {week, no, only(old), "POST 9421, POST cavage"},
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNetwork(t)
+				harlow, joan, trees, peers := crowded(t, n, 1)
+				host := peers[0].host
+				if c.says {
+					harlow.saysRFC9421(host)
+				}
+				porter := n.porter(t, harlow, host)
+				for i, step := range c.steps {
+					harlow.sleep(step.after)
+					porter.now(step.refusal, step.takes...)
+					before := len(peers[0].received())
+					harlow.post(joan, &trees.Actor, fmt.Sprint("Oak ", i), "<p>Oak")
+					synctest.Wait()
+					if got := porter.knocks(); got != step.want {
+						t.Errorf("step %d: it heard %q, want %q", i, got, step.want)
+					}
+					if got := len(peers[0].received()) - before; got != 1 {
+						t.Errorf("step %d: it has taken %d things, want one", i, got)
+					}
+					if p := harlow.peer(host); p.Fails != 0 || p.State != copse.PeerOK {
+						t.Errorf("step %d: it is %s after %d failures", i, p.State, p.Fails)
+					}
+				}
+			})
+		})
+	}
+}
+
+// A peer that takes neither form hears two knocks at each attempt, which come less
+// and less often, and has everything once it takes one. What cannot be read in the
+// second form is not final.
+func TestAPeerThatTakesNeitherFormIsLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t)
+		harlow, joan, trees, peers := crowded(t, n, 1)
+		host := peers[0].host
+		n.answer(host, func(r *http.Request) (*http.Response, error) {
+			status := http.StatusUnauthorized
+			if r.Header.Get("Signature-Input") != "" {
+				status = http.StatusBadRequest
+			}
+			return &http.Response{StatusCode: status, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+		})
+		n.forget()
+		want := [][]string{{harlow.post(joan, &trees.Actor, "Oak", "<p>Oak").URI}}
+		synctest.Wait()
+		if got := len(n.requests(host)); got != 2 {
+			t.Errorf("it was asked %d times, want twice", got)
+		}
+		time.Sleep(10 * time.Minute)
+		p := harlow.peer(host)
+		if got := len(n.requests(host)); p.State != copse.PeerFailing || p.Fails < 5 || got != 2*p.Fails {
+			t.Errorf("after 10 minutes it is %s, has failed %d times and been asked %d times", p.State, p.Fails, got)
+		}
+		if p.Error != "it answered 401" {
+			t.Errorf("the administrator is told that %s", p.Error)
+		}
+		n.answer(host, nil)
+		time.Sleep(10 * time.Minute)
+		peers[0].inOrder(t, want...)
+	})
+}
+
+// An activity that a peer does not like is refused once: that it says 400 is no
+// reason to ask again, if it has taken others.
+func TestWhatAPeerDoesNotLikeIsNotAskedTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t)
+		harlow, joan, trees, peers := crowded(t, n, 1)
+		harlow.post(joan, &trees.Actor, "Oak", "<p>Oak")
+		synctest.Wait()
+		porter := n.porter(t, harlow, peers[0].host)
+		porter.now(http.StatusBadRequest)
+		harlow.post(joan, &trees.Actor, "Elm", "<p>Elm")
+		synctest.Wait()
+		if got := porter.knocks(); got != "POST cavage" {
+			t.Errorf("it heard %q", got)
+		}
+	})
+}
+
+// Questions knock as deliveries do, and what is learnt by the one serves the other.
+func TestQuestionsAreSignedInTheFormThatIsTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t, "leeds.example")
+		leeds := n.towns["leeds.example"]
+		ann := leeds.person("ann")
+		home := n.peer(t, "home.example")
+		trees, moor := home.actor("Group", "/c/trees"), home.actor("Group", "/c/moor")
+		porter := n.porter(t, leeds, home.host, httpsig.RFC9421)
+		porter.now(http.StatusBadRequest, httpsig.RFC9421) // which of a stranger may mean the form
+
+		// The community, what its server says about itself, which is nothing, and in
+		// the background the community again.
+		there := leeds.find(trees.uri)
+		synctest.Wait()
+		if got, want := porter.knocks(), "GET cavage, GET 9421, GET 9421, GET 9421"; got != want {
+			t.Errorf("looking for a community asked %q, want %q", got, want)
+		}
+		leeds.join(ann, there)
+		synctest.Wait()
+		if got := porter.knocks(); got != "POST 9421" {
+			t.Errorf("joining asked %q", got)
+		}
+
+		porter.now(http.StatusUnauthorized)
+		if _, err := leeds.fed.Find(t.Context(), moor.uri); err == nil {
+			t.Error("it refuses both forms, and has answered")
+		}
+		if got := porter.knocks(); got != "GET 9421, GET cavage" {
+			t.Errorf("it takes neither, and was asked %q", got)
+		}
+		if p := leeds.peer(home.host); !p.RFC9421 || !p.Refused.IsZero() {
+			t.Errorf("that both are refused says nothing of either: %+v", p)
+		}
+		porter.now(http.StatusUnauthorized, httpsig.Cavage)
+		leeds.find(moor.uri)
+		if got := porter.knocks(); got != "GET 9421, GET cavage" {
+			t.Errorf("it takes draft-cavage now, and was asked %q", got)
+		}
+		// A week later it is tested again, with whatever comes first. An answer that
+		// everybody gets does not prove anything.
+		leeds.sleep(week)
+		n.answer(home.host, nil)
+		leeds.fed.Freshen(there)
+		synctest.Wait()
+		if p := leeds.peer(home.host); p.Refused.IsZero() {
+			t.Error("an open document has passed for a proof")
+		}
+	})
+}
