@@ -25,6 +25,7 @@ func (s *Server) self(ctx context.Context, _ *question) (*document, error) {
 	}
 	w := s.encodeActor(a)
 	w.Outbox, w.Followers, w.Following = s.Base+"/outbox", "", ""
+	w.Generator, w.Implements = nil, implemented()
 	if w.Name, err = s.title(ctx); err != nil {
 		return nil, err
 	}

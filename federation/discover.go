@@ -122,13 +122,16 @@ func (s *Server) hostMeta(w http.ResponseWriter, _ *http.Request) {
 	}{Link: xmlLink{"lrdd", s.Base + "/.well-known/webfinger?resource={uri}"}})
 }
 
-const nodeinfoSchema = "http://nodeinfo.diaspora.software/ns/schema/"
+const (
+	nodeinfoSchema = "http://nodeinfo.diaspora.software/ns/schema/"
+	applicationRel = "https://www.w3.org/ns/activitystreams#Application"
+)
 
 func (s *Server) nodeinfoLinks(w http.ResponseWriter, r *http.Request) {
 	s.plain(w, r, "application/json; charset=utf-8", map[string]any{"links": []link{
 		{Rel: nodeinfoSchema + "2.0", Href: s.Base + "/nodeinfo/2.0"},
 		{Rel: nodeinfoSchema + "2.1", Href: s.Base + "/nodeinfo/2.1"},
-		{Rel: "https://www.w3.org/ns/activitystreams#Application", Href: s.Base + "/"},
+		{Rel: applicationRel, Href: s.Base + "/"},
 	}})
 }
 
@@ -164,7 +167,7 @@ func (s *Server) nodeinfo(w http.ResponseWriter, r *http.Request) {
 		"usage":             map[string]any{"users": map[string]int{"total": people}},
 		"metadata": map[string]any{
 			"nodeName": title, "capabilities": []string{"fep-1b12"},
-			"implements": []string{"https://w3id.org/fep/1b12"},
+			"implements": []string{fep1b12, rfc9421},
 		},
 	})
 }

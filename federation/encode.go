@@ -270,6 +270,7 @@ func (s *Server) encodeActor(a *copse.Actor) *ap.Object {
 		Endpoints: ap.Endpoints{SharedInbox: s.Base + "/inbox"}, Published: a.Created,
 		ManuallyApprovesFollowers: &no, Discoverable: &yes, Indexable: &no,
 		PublicKey: []ap.Key{{ID: a.KeyID, Owner: a.URI, PEM: a.PublicKey}},
+		Generator: &ap.Object{Type: "Application", Implements: implemented()},
 	}
 	if a.Source != "" {
 		w.Source = &ap.Object{Content: a.Source, MediaType: "text/markdown"}

@@ -201,7 +201,7 @@ func (s *Server) learn(ctx context.Context, w *ap.Object) (*copse.Actor, error) 
 	if a.Host == s.Hub.Host() {
 		return nil, copse.NotFound("there is nothing here")
 	}
-	s.meet(ctx, a)
+	s.meet(ctx, a, w)
 	if err := s.Hub.Learn(ctx, a, c); err != nil {
 		return nil, err
 	}

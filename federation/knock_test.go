@@ -298,3 +298,97 @@ func TestQuestionsAreSignedInTheFormThatIsTaken(t *testing.T) {
 		}
 	})
 }
+
+// A server can say in several ways that it verifies RFC 9421. Another cannot say it
+// in its place.
+func TestServersSayThatTheyVerifyRFC9421(t *testing.T) {
+	const spec = "https://datatracker.ietf.org/doc/html/rfc9421"
+	says := obj{"type": "Application", "implements": []obj{{"href": "https://w3id.org/fep/1b12"}, {"href": spec, "name": "RFC-9421: HTTP Message Signatures"}}}
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t, "leeds.example")
+		leeds := n.towns["leeds.example"]
+		other := n.peer(t, "other.example")
+		other.serve(says.with(obj{"id": "https://other.example/app"}))
+		for i, c := range []struct {
+			name        string
+			actor       obj // besides what every actor has
+			application obj // at /app
+			nodeinfo    obj // besides what every NodeInfo has
+			link        string
+			want        bool
+		}{
+			{"nothing", nil, nil, nil, "", false},
+			{"Mastodon: on every actor", obj{"generator": says}, nil, nil, "", true},
+			{"one that keeps to other standards", obj{"generator": obj{"type": "Application", "implements": []obj{{"href": "https://w3id.org/fep/844e"}}}}, nil, nil, "", false},
+			{"on its own actor", obj{"type": "Application", "implements": spec}, nil, nil, "", true},
+			{"on its own actor, which others point to", obj{"generator": "/app"}, says, nil, "", true},
+			{"on its own actor, which NodeInfo points to", nil, says, nil, "/app", true},
+			{"NodeInfo points to one that says nothing", nil, obj{"type": "Application"}, nil, "/app", false},
+			{"NodeInfo points to one that is not there", nil, nil, nil, "/app", false},
+			{"NodeInfo points to another server's", nil, nil, nil, "https://other.example/app", false},
+			{"it points to another server's", obj{"generator": "https://other.example/app"}, nil, nil, "", false},
+			{"in NodeInfo", nil, nil, obj{"metadata": obj{"implements": []string{spec}}}, "", true},
+			{"Hollo: known for it", nil, nil, obj{"software": obj{"name": "hollo", "version": "0.7.0"}}, "", true},
+			{"something unreadable in NodeInfo", nil, nil, obj{"metadata": []int{}, "software": obj{"name": "lemmy", "version": "1.0"}}, "", false},
+		} {
+			p := n.peer(t, fmt.Sprintf("p%d.example", i))
+			at := func(path string) string {
+				if strings.HasPrefix(path, "/") {
+					return "https://" + p.host + path
+				}
+				return path
+			}
+			v := p.actor("Person", "/u/bob")
+			if uri, ok := c.actor["generator"].(string); ok {
+				c.actor = obj{"generator": at(uri)}
+			}
+			p.serve(v.doc.with(c.actor))
+			if c.application != nil {
+				p.serve(c.application.with(obj{"id": at("/app")}))
+			}
+			links := []obj{{"rel": "http://nodeinfo.diaspora.software/ns/schema/2.1", "href": at("/nodeinfo")}}
+			if c.link != "" {
+				links = append(links, obj{"rel": "https://www.w3.org/ns/activitystreams#Application", "href": at(c.link)})
+			}
+			p.serveAt("/.well-known/nodeinfo", document{http.StatusOK, "application/json", "", obj{"links": links}.json()})
+			nodeinfo := obj{"version": "2.1", "software": obj{"name": "bonsai", "version": "1"}, "metadata": obj{}}.with(c.nodeinfo)
+			p.serveAt("/nodeinfo", document{http.StatusOK, "application/json", "", nodeinfo.json()})
+
+			leeds.find(v.uri)
+			got := leeds.peer(p.host)
+			if got.RFC9421 != c.want {
+				t.Errorf("%s: it verifies RFC 9421 is %v", c.name, got.RFC9421)
+			}
+			if got.Software == "" {
+				t.Errorf("%s: its NodeInfo was not read", c.name)
+			}
+		}
+		for _, asked := range n.requests("other.example") {
+			t.Errorf("%s, to hear what another server is like", asked)
+		}
+	})
+}
+
+// Two councils that have read about each other sign all they ask by RFC 9421.
+func TestCouncilsSignByRFC9421(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t, "leeds.example", "harlow.example")
+		leeds, harlow := n.towns["leeds.example"], n.towns["harlow.example"]
+		ann, joan := leeds.person("ann"), harlow.person("joan")
+		harlow.community(joan, "trees", copse.JoinOpen, copse.Public)
+		there := leeds.find("!trees@harlow.example")
+		synctest.Wait()
+		toHarlow := n.porter(t, leeds, "harlow.example", httpsig.Cavage, httpsig.RFC9421)
+		toLeeds := n.porter(t, harlow, "leeds.example", httpsig.Cavage, httpsig.RFC9421)
+		leeds.join(ann, there)
+		synctest.Wait()
+		leeds.post(ann, there, "Oak", "<p>Oak")
+		synctest.Wait()
+		if got := toHarlow.knocks(); strings.Contains(got, "cavage") || !strings.Contains(got, "POST 9421") || !strings.Contains(got, "GET 9421") {
+			t.Errorf("Leeds has asked Harlow %q", got)
+		}
+		if _, after, _ := strings.Cut(toLeeds.knocks(), "POST"); strings.Contains(after, "cavage") || after == "" {
+			t.Errorf("Harlow has asked Leeds %q", after)
+		}
+	})
+}

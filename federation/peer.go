@@ -100,9 +100,10 @@ func lists(hosts []string, host string) bool {
 	})
 }
 
-// meet learns what the server of an actor says about itself, now and then. That
-// it says nothing is no reason not to know the actor.
-func (s *Server) meet(ctx context.Context, a *copse.Actor) {
+// meet learns what the server of an actor, which it has just described as w, says
+// about itself, now and then. That it says nothing is no reason not to know the
+// actor.
+func (s *Server) meet(ctx context.Context, a *copse.Actor, w *ap.Object) {
 	var p *copse.Peer
 	err := s.DB.View(ctx, func(tx *store.Tx) (err error) {
 		p, err = tx.Peer(a.Host)
@@ -112,17 +113,18 @@ func (s *Server) meet(ctx context.Context, a *copse.Actor) {
 		return
 	}
 	s.flights.Do("meet "+a.Host, func() (any, error) {
-		s.ask(ctx, a)
+		s.ask(ctx, a, w)
 		return nil, nil
 	})
 }
 
 // ask asks a server about itself and writes the answer down.
-func (s *Server) ask(ctx context.Context, a *copse.Actor) {
+func (s *Server) ask(ctx context.Context, a *copse.Actor, w *ap.Object) {
 	about, err := s.nodeinfoOf(ctx, a)
 	if err != nil {
 		slog.DebugContext(ctx, "nodeinfo", "host", a.Host, "err", err)
 	}
+	verifies := about.saysRFC9421() || saysRFC9421(w) || saysRFC9421(s.applicationOf(ctx, w, about))
 	err = s.DB.Update(ctx, func(tx *store.Tx) error {
 		p, err := tx.PeerAt(a.Host)
 		if err != nil {
@@ -132,6 +134,8 @@ func (s *Server) ask(ctx context.Context, a *copse.Actor) {
 			p.Software, p.Version = limited(about.Software.Name, 50), limited(about.Software.Version, 50)
 			p.Title = limited(strings.TrimSpace(about.Metadata.NodeName), 200)
 		}
+		// Who has shown it need not say it, and whoever says it in vain is found out.
+		p.RFC9421 = p.RFC9421 || verifies
 		if p.Inbox = a.SharedInbox; p.Inbox == "" {
 			p.Inbox = a.Inbox
 		}
@@ -146,7 +150,32 @@ func (s *Server) ask(ctx context.Context, a *copse.Actor) {
 // A selfDescription is a NodeInfo document, as far as we care.
 type selfDescription struct {
 	Software struct{ Name, Version string }
-	Metadata struct{ NodeName string }
+	Metadata struct {
+		NodeName   string
+		Implements []string
+	}
+	application string // where the server's own actor is (FEP-2677)
+}
+
+func (d *selfDescription) saysRFC9421() bool {
+	return slices.Contains(d.Metadata.Implements, rfc9421) || slices.Contains(quietAboutRFC9421, d.Software.Name)
+}
+
+// applicationOf asks for the actor of the server itself, which the actor w or its
+// server points to. It returns nil if there is none, or no other than w.
+func (s *Server) applicationOf(ctx context.Context, w *ap.Object, about selfDescription) *ap.Object {
+	uri := w.Generator.URI()
+	if uri == "" || !w.Generator.IsRef() {
+		uri = about.application
+	}
+	if uri == w.ID || !ap.SameHost(uri, w.ID) {
+		return nil
+	}
+	application, err := s.fetch(ctx, uri)
+	if err != nil {
+		slog.DebugContext(ctx, "application", "uri", uri, "err", err)
+	}
+	return application
 }
 
 func (s *Server) nodeinfoOf(ctx context.Context, a *copse.Actor) (about selfDescription, err error) {
@@ -162,8 +191,14 @@ func (s *Server) nodeinfoOf(ctx context.Context, a *copse.Actor) (about selfDesc
 		return about, err
 	}
 	for _, l := range links.Links {
+		if l.Rel == applicationRel {
+			about.application = l.Href
+		}
+	}
+	for _, l := range links.Links {
 		if strings.HasPrefix(l.Rel, "http://nodeinfo.diaspora.software/ns/schema/2.") && ap.SameHost(l.Href, a.URI) {
-			return about, s.getJSON(ctx, a.Host, l.Href, &about)
+			err = s.getJSON(ctx, a.Host, l.Href, &about)
+			return about, err
 		}
 	}
 	return about, errors.New("no NodeInfo of version 2")

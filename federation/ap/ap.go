@@ -106,9 +106,11 @@ type Object struct {
 	Featured                  string
 	Moderators                string
 	Endpoints                 Endpoints
-	PublicKey                 []Key // of a document that is itself a key, that key
-	AssertionMethod           []Key // FEP-521a
-	ManuallyApprovesFollowers *bool // on a Group: private (Lemmy 1.0)
+	PublicKey                 []Key    // of a document that is itself a key, that key
+	AssertionMethod           []Key    // FEP-521a
+	Generator                 *Object  // FEP-844e: the program, an Application with what it Implements
+	Implements                []Object // FEP-844e: Links to standards
+	ManuallyApprovesFollowers *bool    // on a Group: private (Lemmy 1.0)
 	PostingRestrictedToMods   *bool
 	Discoverable              *bool
 	Indexable                 *bool

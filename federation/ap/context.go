@@ -40,4 +40,5 @@ const extensions = `{` +
 	`"value":"schema:value",` +
 	`"language":"schema:inLanguage",` +
 	`"webfinger":"https://purl.archive.org/socialweb/webfinger#webfinger",` +
+	`"implements":{"@id":"https://w3id.org/fep/844e/implements","@type":"@id","@container":"@list"},` +
 	`"copse:answer":{"@type":"@id"}}`

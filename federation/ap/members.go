@@ -84,6 +84,8 @@ var members = []member{
 	{"movedTo", func(o *Object) any { return (*firstText)(&o.MovedTo) }},
 	{"publicKey", func(o *Object) any { return &o.PublicKey }},
 	{"assertionMethod", func(o *Object) any { return &o.AssertionMethod }},
+	{"generator", func(o *Object) any { return &o.Generator }},
+	{"implements", func(o *Object) any { return &o.Implements }},
 
 	{"totalItems", func(o *Object) any { return &o.TotalItems }},
 	{"items", func(o *Object) any { return &o.Items }},

@@ -35,6 +35,7 @@ func TestMarshalWritesWhatPeersExpect(t *testing.T) {
 		"endpoints":                     {Object{Endpoints: Endpoints{SharedInbox: "s"}}, `"endpoints":{"sharedInbox":"s"}`},
 		"one key as an object":          {Object{PublicKey: []Key{{ID: "k", Owner: "o", PEM: "p\n"}}}, `"publicKey":{"id":"k","owner":"o","publicKeyPem":"p\n"}`},
 		"Multikeys as a list":           {Object{AssertionMethod: []Key{{ID: "k", Owner: "o", Multibase: "z"}}}, `"assertionMethod":[{"id":"k","type":"Multikey","controller":"o","publicKeyMultibase":"z"}]`},
+		"what an actor's program does":  {Object{Generator: &Object{Type: "Application", Implements: []Object{{Href: "h", Name: "n"}}}}, `"generator":{"type":"Application","implements":[{"name":"n","href":"h"}]}`},
 		"an actor's languages":          {Object{PreferredUsername: "p", Language: []Language{{"en", "English"}}}, `"preferredUsername":"p","language":[{"identifier":"en","name":"English"}]`},
 		"a post's language":             {Object{Language: []Language{{"en", "English"}}}, `"language":{"identifier":"en","name":"English"}`},
 		"text by language, in order":    {Object{ContentMap: map[string]string{"en": "a", "cy": "b"}}, `"contentMap":{"cy":"b","en":"a"}`},
