@@ -44,10 +44,18 @@ type Actor struct {
 	SharedInbox string // "" where the peer has none
 	KeyID       string
 	PublicKey   string // PEM
+	Multikeys   []Multikey
 	Local       bool
 	Created     time.Time
 	Fetched     time.Time // when a remote actor was last read from its own server
 	Gone        time.Time // when it was deleted; zero while it is there
+}
+
+// A Multikey is a public key that an actor's proofs can be checked with
+// (FEP-521a).
+type Multikey struct {
+	ID  string // a URI at the actor's host, without white space
+	Key string // in multibase
 }
 
 // Handle returns how a is addressed anywhere: "tess@stevenage.gov.uk".

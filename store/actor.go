@@ -2,17 +2,19 @@ package store
 
 import (
 	"database/sql"
+	"strings"
 	"time"
 
 	"copse/copse"
 )
 
 const actorColumns = `a.id, a.type, a.uri, a.name, a.host, a.title, a.summary, a.source, a.job_title, a.vouched,
-	a.url, a.inbox, a.shared_inbox, a.key_id, a.public_key, a.local, a.created, a.fetched, a.gone`
+	a.url, a.inbox, a.shared_inbox, a.key_id, a.public_key, a.multikeys, a.local, a.created, a.fetched, a.gone`
 
 // An actorScan reads the columns of an actor, alone or among others.
 type actorScan struct {
 	a             copse.Actor
+	multikeys     string
 	created       int64
 	fetched, gone sql.NullInt64
 }
@@ -20,12 +22,16 @@ type actorScan struct {
 func (s *actorScan) dest() []any {
 	a := &s.a
 	return []any{&a.ID, &a.Type, &a.URI, &a.Name, &a.Host, &a.Title, &a.Summary, &a.Source, &a.JobTitle, &a.Vouched,
-		&a.URL, &a.Inbox, &a.SharedInbox, &a.KeyID, &a.PublicKey, &a.Local, &s.created, &s.fetched, &s.gone}
+		&a.URL, &a.Inbox, &a.SharedInbox, &a.KeyID, &a.PublicKey, &s.multikeys, &a.Local, &s.created, &s.fetched, &s.gone}
 }
 
 func (s *actorScan) actor() *copse.Actor {
 	s.a.Created = time.UnixMicro(s.created).UTC()
 	s.a.Fetched, s.a.Gone = fromMicros(s.fetched), fromMicros(s.gone)
+	for line := range strings.Lines(s.multikeys) {
+		id, key, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		s.a.Multikeys = append(s.a.Multikeys, copse.Multikey{ID: id, Key: key})
+	}
 	return &s.a
 }
 
@@ -94,11 +100,11 @@ func (tx *Tx) AddActor(a *copse.Actor) error {
 	fresh, err := tx.add(&a.ID, func() (int64, error) {
 		return tx.exec(`
 			insert into actors (id, type, uri, name, host, title, summary, source, job_title, url,
-				inbox, shared_inbox, key_id, public_key, local, created, fetched, vouched)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+				inbox, shared_inbox, key_id, public_key, local, created, fetched, vouched, multikeys)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
 			on conflict do nothing`,
 			a.ID, a.Type, a.URI, a.Name, a.Host, a.Title, a.Summary, a.Source, a.JobTitle, a.URL,
-			a.Inbox, a.SharedInbox, a.KeyID, a.PublicKey, a.Local, a.Created.UnixMicro(), micros(a.Fetched), a.Vouched)
+			a.Inbox, a.SharedInbox, a.KeyID, a.PublicKey, a.Local, a.Created.UnixMicro(), micros(a.Fetched), a.Vouched, lines(a.Multikeys))
 	}, func() (bool, error) {
 		return one(tx, value[bool], `
 			select exists (select 1 from actors where uri = $1)
@@ -111,17 +117,17 @@ func (tx *Tx) AddActor(a *copse.Actor) error {
 }
 
 // SetActor updates what may change about an actor: everything but its id, URI,
-// type, name and host, and the key of one of ours, which may have been made since
+// type, name and host, and the keys of one of ours, which may have been made since
 // a was read. A community is found by its new words.
 func (tx *Tx) SetActor(a *copse.Actor) error {
 	_, err := tx.exec(`
 		update actors set title = $1, summary = $2, source = $3, job_title = $4, url = $5,
 			inbox = $6, shared_inbox = $7,
 			key_id = case when local then key_id else $8 end, public_key = case when local then public_key else $9 end,
-			fetched = $10, gone = $11, vouched = $12
-		where id = $13`,
+			fetched = $10, gone = $11, vouched = $12, multikeys = case when local then multikeys else $13 end
+		where id = $14`,
 		a.Title, a.Summary, a.Source, a.JobTitle, a.URL,
-		a.Inbox, a.SharedInbox, a.KeyID, a.PublicKey, micros(a.Fetched), micros(a.Gone), a.Vouched, a.ID)
+		a.Inbox, a.SharedInbox, a.KeyID, a.PublicKey, micros(a.Fetched), micros(a.Gone), a.Vouched, lines(a.Multikeys), a.ID)
 	if err != nil || a.Type != copse.Group {
 		return err
 	}
@@ -129,20 +135,57 @@ func (tx *Tx) SetActor(a *copse.Actor) error {
 	return err
 }
 
-// PrivateKey returns the PEM of the key that an actor of ours signs with.
-func (tx *Tx) PrivateKey(actor copse.ID) (string, error) {
-	return found(one(tx, value[string], `select private from keys where actor = $1`, actor))
+// lines writes keys as they are kept.
+func lines(keys []copse.Multikey) string {
+	var b strings.Builder
+	for _, k := range keys {
+		b.WriteString(k.ID + " " + k.Key + "\n")
+	}
+	return b.String()
 }
 
-// AddKey gives an actor of ours its key, unless it has one, and reports whether
-// it did.
+// What actors of ours have keys of.
+const (
+	keyRSA     = "rsa"     // for requests
+	keyEd25519 = "ed25519" // for proofs
+)
+
+// PrivateKey returns the PEM of the key that an actor of ours signs requests with.
+func (tx *Tx) PrivateKey(actor copse.ID) (string, error) { return tx.privateKey(actor, keyRSA) }
+
+// ProvingKey returns the PEM of the key that an actor of ours proves with what it
+// says.
+func (tx *Tx) ProvingKey(actor copse.ID) (string, error) { return tx.privateKey(actor, keyEd25519) }
+
+func (tx *Tx) privateKey(actor copse.ID, typ string) (string, error) {
+	return found(one(tx, value[string], `select private from keys where actor = $1 and type = $2`, actor, typ))
+}
+
+// AddKey gives an actor of ours its key for requests, unless it has one, and
+// reports whether it did.
 func (tx *Tx) AddKey(actor copse.ID, keyID, public, private string) (bool, error) {
-	n, err := tx.exec(`
-		insert into keys (actor, private, created) values ($1, $2, $3)
-		on conflict do nothing`, actor, private, tx.Now.UnixMicro())
-	if err != nil || n == 0 {
+	fresh, err := tx.addKey(actor, keyRSA, private)
+	if err != nil || !fresh {
 		return false, err
 	}
 	_, err = tx.exec(`update actors set key_id = $1, public_key = $2 where id = $3`, keyID, public, actor)
 	return true, err
+}
+
+// AddProvingKey gives an actor of ours its key for proofs, unless it has one, and
+// reports whether it did.
+func (tx *Tx) AddProvingKey(actor copse.ID, public copse.Multikey, private string) (bool, error) {
+	fresh, err := tx.addKey(actor, keyEd25519, private)
+	if err != nil || !fresh {
+		return false, err
+	}
+	_, err = tx.exec(`update actors set multikeys = $1 where id = $2`, lines([]copse.Multikey{public}), actor)
+	return true, err
+}
+
+func (tx *Tx) addKey(actor copse.ID, typ, private string) (bool, error) {
+	n, err := tx.exec(`
+		insert into keys (actor, type, private, created) values ($1, $2, $3, $4)
+		on conflict do nothing`, actor, typ, private, tx.Now.UnixMicro())
+	return n > 0, err
 }

@@ -17,7 +17,7 @@ func someone(name, host string, local bool) *copse.Actor {
 	return &copse.Actor{
 		ID: store.NewID(), Type: copse.Person, URI: uri, Name: name, Host: host, Title: "Ann Ŵyn", Summary: "<p>Trees</p>",
 		Source: "Trees", JobTitle: "Officer", URL: uri + "?page", Inbox: uri + "/inbox", SharedInbox: "https://" + host + "/inbox",
-		KeyID: uri + "#main-key", PublicKey: "PEM", Vouched: true, Local: local, Created: at, Fetched: at.Add(time.Hour),
+		KeyID: uri + "#main-key", PublicKey: "PEM", Multikeys: []copse.Multikey{{ID: uri + "#ed25519-key", Key: "z6Mk"}}, Vouched: true, Local: local, Created: at, Fetched: at.Add(time.Hour),
 	}
 }
 
@@ -53,10 +53,11 @@ func TestActorsReadAsWritten(t *testing.T) {
 			changed := *ann
 			changed.Title, changed.Summary, changed.Source, changed.JobTitle, changed.URL = "Ann", "<p>Hedges</p>", "Hedges", "Head", ""
 			changed.Inbox, changed.SharedInbox, changed.KeyID, changed.PublicKey = "https://x.example/in", "", "https://x.example/"+host, "PEM2"
+			changed.Multikeys = []copse.Multikey{{ID: "https://x.example/1", Key: "z1"}, {ID: "https://x.example/2", Key: "z2"}}
 			changed.Vouched, changed.Fetched, changed.Gone = false, time.Time{}, ann.Created.Add(time.Minute)
 			want := changed
-			if ann.Local { // AddKey alone gives one of ours a key
-				want.KeyID, want.PublicKey = ann.KeyID, ann.PublicKey
+			if ann.Local { // AddKey and AddProvingKey alone give one of ours a key
+				want.KeyID, want.PublicKey, want.Multikeys = ann.KeyID, ann.PublicKey, ann.Multikeys
 			}
 			changed.URI, changed.Name, changed.Host, changed.Type = "https://evil.example/", "evil", "evil.example", copse.Group
 			changed.Local = !ann.Local
@@ -128,7 +129,7 @@ func TestANameAtAHostIsWhoIsThereNow(t *testing.T) {
 	})
 }
 
-func TestAnActorGetsOneKey(t *testing.T) {
+func TestAnActorGetsOneKeyOfEachSort(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		ann := someone("ann", "york.example", true)
 		update(t, db, func(tx *store.Tx) error { return tx.AddActor(ann) })
@@ -138,6 +139,13 @@ func TestAnActorGetsOneKey(t *testing.T) {
 				fresh, err := tx.AddKey(ann.ID, "id"+key, "public"+key, "private"+key)
 				if fresh != want {
 					t.Errorf("AddKey number %d = %v, want %v", i, fresh, want)
+				}
+				if err != nil {
+					return err
+				}
+				fresh, err = tx.AddProvingKey(ann.ID, copse.Multikey{ID: "id" + key, Key: "z" + key}, "proving"+key)
+				if fresh != want {
+					t.Errorf("AddProvingKey number %d = %v, want %v", i, fresh, want)
 				}
 				return err
 			})
@@ -150,6 +158,13 @@ func TestAnActorGetsOneKey(t *testing.T) {
 			a, err := tx.ActorByKey("id1")
 			if err != nil || a.ID != ann.ID || a.PublicKey != "public1" {
 				t.Errorf("the public key is %+v, %v", a, err)
+			}
+			private, err = tx.ProvingKey(ann.ID)
+			if err != nil || private != "proving1" {
+				t.Errorf("the private key for proofs is %q, %v", private, err)
+			}
+			if want := []copse.Multikey{{ID: "id1", Key: "z1"}}; !reflect.DeepEqual(a.Multikeys, want) {
+				t.Errorf("the public key for proofs is %v, want %v", a.Multikeys, want)
 			}
 			return nil
 		})
@@ -170,6 +185,7 @@ func TestWhatIsNotThereIsNotFound(t *testing.T) {
 				"ActorByName":    func() error { _, err := tx.ActorByName("x"); return err },
 				"ActorAt":        func() error { _, err := tx.ActorAt("x", "y", copse.Person); return err },
 				"PrivateKey":     func() error { _, err := tx.PrivateKey(1); return err },
+				"ProvingKey":     func() error { _, err := tx.ProvingKey(1); return err },
 				"Community":      func() error { _, err := tx.Community(1); return err },
 				"CommunityByURI": func() error { _, err := tx.CommunityByURI("x"); return err },
 				"Communities":    func() error { _, err := tx.Communities(store.Directory{Before: 1, N: 1}); return err },

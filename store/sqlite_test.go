@@ -138,7 +138,7 @@ func TestFailingOperationsLeaveTheirGroupAlone(t *testing.T) {
 			panic("oh")
 		},
 		func(tx *store.Tx) error { // the statement itself fails
-			_, err := tx.SQL("insert into keys (actor, private, created) values (1, 2, 3)")
+			_, err := tx.SQL("insert into keys (actor, type, private, created) values (1, 2, 3, 4)")
 			return err
 		},
 		set("last", "1"),

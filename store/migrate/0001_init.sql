@@ -21,6 +21,7 @@ create table actors (
 	shared_inbox text    not null default '',
 	key_id       text    not null default '',
 	public_key   text    not null default '',
+	multikeys    text    not null default '', -- a line each: its id and the key
 	local        boolean not null,
 	created      bigint  not null,
 	fetched      bigint,
@@ -250,9 +251,11 @@ create table logs (
 insert into logs (name, last) values ('outbox', 0);
 
 create table keys (
-	actor   bigint primary key references actors (id),
+	actor   bigint not null references actors (id),
+	type    text   not null,
 	private text   not null,
-	created bigint not null
+	created bigint not null,
+	primary key (actor, type)
 );
 
 create table accounts (
