@@ -537,3 +537,22 @@ func BenchmarkCheck(b *testing.B) {
 		}
 	}
 }
+
+func TestCutTakesOneMemberAway(t *testing.T) {
+	for _, c := range []struct{ b, rest, value string }{
+		{`{"a":1,"proof":{"x":[1,"}"]},"b":2}`, `{"a":1,"b":2}`, `{"x":[1,"}"]}`},
+		{`{"proof":1}`, `{}`, `1`},
+		{` { "proof" : "\"," , "b" : 2 } `, ` {"b" : 2 } `, `"\","`},
+		{`{"a":{"proof":1}, "pr\u006fof" :2 }`, `{"a":{"proof":1} }`, `2`},
+		{`{"a":{"proof":1}}`, `{"a":{"proof":1}}`, ``},
+		{`{}`, `{}`, ``},
+	} {
+		rest, value := Cut([]byte(c.b), "proof")
+		if string(rest) != c.rest || string(value) != c.value {
+			t.Errorf("Cut(%s) = %s and %s, want %s and %s", c.b, rest, value, c.rest, c.value)
+		}
+		if err := Check(rest); err != nil {
+			t.Errorf("%s: %v", rest, err)
+		}
+	}
+}

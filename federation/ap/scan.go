@@ -3,6 +3,7 @@ package ap
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"unicode/utf16"
 )
@@ -144,4 +145,28 @@ func endsWord(ch byte) bool {
 		return true
 	}
 	return false
+}
+
+// Cut returns the object b, which Check has passed, without its member of the
+// given name, and that member's value, which is nil if there is none. b stays as it
+// is.
+func Cut(b []byte, name string) (rest, value json.RawMessage) {
+	r := reader{b: b}
+	r.peek()
+	r.i++
+	first := r.i
+	for before := first; r.more('}'); before = r.i {
+		found := string(r.key()) == name
+		value = r.skip()
+		if !found {
+			continue
+		}
+		after := r.i
+		if before == first { // it is the comma behind it that has to go
+			r.peek()
+			after = r.i
+		}
+		return slices.Concat(b[:before], b[after:]), value
+	}
+	return b, nil
 }
