@@ -18,7 +18,7 @@ import (
 // shipped may import it.
 var layers = [][]string{
 	{"copse", "federation/ap", "federation/httpsig", "internal/config", "internal/markup", "internal/media", "internal/outbound", "internal/words"},
-	{"store"},
+	{"federation/proof", "store"},
 	{"hub"},
 	{"federation"},
 	{"web/asset"},
