@@ -15,7 +15,14 @@ func (s *Server) Marshal(tx *store.Tx, act *copse.Activity) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", act.URI, err)
 	}
-	b, err := ap.Marshal(w)
+	if inner := act.Inner; act.Type == "Announce" && inner.Raw == nil && inner.Actor.Local {
+		raw, err := s.write(tx, inner, w.Object) // it is told from others by its own proof
+		if err != nil {
+			return nil, err
+		}
+		w.Object = &ap.Object{ID: inner.URI, Raw: raw}
+	}
+	b, err := s.write(tx, act, w)
 	if err != nil && act.Inner != nil && act.Inner.Raw != nil {
 		// It fills its limits to the brim, and does not fit into an announcement.
 		return nil, copse.TooLarge("this is too large to be passed on")
@@ -271,6 +278,9 @@ func (s *Server) encodeActor(a *copse.Actor) *ap.Object {
 		ManuallyApprovesFollowers: &no, Discoverable: &yes, Indexable: &no,
 		PublicKey: []ap.Key{{ID: a.KeyID, Owner: a.URI, PEM: a.PublicKey}},
 		Generator: &ap.Object{Type: "Application", Implements: implemented()},
+	}
+	for _, k := range a.Multikeys {
+		w.AssertionMethod = append(w.AssertionMethod, ap.Key{ID: k.ID, Owner: a.URI, Multibase: k.Key})
 	}
 	if a.Source != "" {
 		w.Source = &ap.Object{Content: a.Source, MediaType: "text/markdown"}

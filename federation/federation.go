@@ -5,7 +5,8 @@
 // for the hub; encode.go writes what the hub has done, deliver.go decides what goes
 // to which peer when, and send.go takes it there. fetch.go asks other servers,
 // actor.go, object.go and discover.go answer them. knock.go decides how what goes
-// out is signed. peer.go knows who they are and
+// out is signed. proving.go tells what somebody said from what others say that they
+// said. peer.go knows who they are and
 // whether we talk with them, health.go whether they are there.
 //
 // From the network: verify, then decode, then believe as little as possible. A
@@ -211,15 +212,22 @@ func (s *Server) makeKey(ctx context.Context, a *copse.Actor) error {
 	})
 }
 
-// withKey returns an actor of ours with its key in place, as its document needs.
+// withKey returns an actor of ours with its keys in place, as its document needs.
 func (s *Server) withKey(ctx context.Context, a *copse.Actor) (*copse.Actor, error) {
-	if a.PublicKey != "" {
+	if a.PublicKey != "" && a.Multikeys != nil {
 		return a, nil
 	}
 	if _, err := s.key(ctx, a.ID); err != nil {
 		return nil, err
 	}
-	err := s.DB.View(ctx, func(tx *store.Tx) (err error) {
+	err := s.DB.Update(ctx, func(tx *store.Tx) error {
+		_, err := s.prover(tx, a)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = s.DB.View(ctx, func(tx *store.Tx) (err error) {
 		a, err = tx.Actor(a.ID)
 		return err
 	})

@@ -271,12 +271,7 @@ func (s *Server) activity(ctx context.Context, q *question) (*document, error) {
 	if err != nil {
 		return nil, err
 	}
-	inner := announce.Object
-	if inner.Context == nil { // ours were written inside the announcement, under its context
-		d.body, err = ap.Marshal(inner)
-		return d, err
-	}
-	d.body = inner.Raw
+	d.body = announce.Object.Raw
 	return d, nil
 }
 

@@ -25,7 +25,7 @@ const Public = "https://www.w3.org/ns/activitystreams#Public"
 // from Raw and writes it with Extra.
 type Object struct {
 	// Context is "@context", as received. Marshal writes ActivityContext at the
-	// top of a document that has none.
+	// top of a document that has none, or ProofContext.
 	Context json.RawMessage
 	ID      string
 	Type    string

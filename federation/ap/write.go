@@ -23,6 +23,9 @@ func Marshal(o *Object) ([]byte, error) {
 	top := *o
 	if top.Context == nil {
 		top.Context = json.RawMessage(ActivityContext)
+		if top.Proof != nil || top.AssertionMethod != nil {
+			top.Context = json.RawMessage(ProofContext)
+		}
 	}
 	b, err := appendObject(make([]byte, 0, 4096), &top)
 	if err != nil {

@@ -48,7 +48,11 @@ func TestMarshalWritesWhatPeersExpect(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if got, want := string(b), `{"@context":`+ActivityContext+`,`+tt.want+`}`; got != want {
+		context := ActivityContext
+		if tt.o.AssertionMethod != nil {
+			context = ProofContext
+		}
+		if got, want := string(b), `{"@context":`+context+`,`+tt.want+`}`; got != want {
 			t.Errorf("%s:\n%s\nwant\n%s", name, got, want)
 		}
 	}
