@@ -240,6 +240,7 @@ func decodeActor(w *ap.Object) (*copse.Actor, *copse.Community, error) {
 			break
 		}
 	}
+	a.Multikeys = multikeys(w)
 	if a.Type != copse.Group {
 		return a, nil, nil
 	}

@@ -268,8 +268,8 @@ func (s *shelf) put(uri string, w *ap.Object, now time.Time) {
 }
 
 // prove makes sure that the author of an announced activity said so, and returns
-// the activity as it may be believed: with the object as its author's server has
-// it. A community's home is believed about its own people and about what goes on
+// the activity as it may be believed: as its author's proof is of it, or with the
+// object as its author's server has it. A community's home is believed about its own people and about what goes on
 // in it, and about nobody else's words: one council whose server is broken into
 // must not be able to speak for another's officers.
 //
@@ -283,6 +283,9 @@ func (l *look) prove(ctx context.Context, w *ap.Object, author, community *copse
 		uri := w.Object.URI()
 		if !ap.SameHost(uri, author.URI) {
 			return nil, copse.Forbidden("%s did not make %s", author.URI, uri)
+		}
+		if !w.Object.IsRef() && l.saidSo(ctx, w, author) {
+			return w, nil
 		}
 		found, err := l.document(ctx, uri)
 		if gone(err) {
@@ -298,7 +301,15 @@ func (l *look) prove(ctx context.Context, w *ap.Object, author, community *copse
 		if isRuling(w) {
 			return w, nil // the community rules its own space
 		}
-		_, err := l.document(ctx, w.Object.URI())
+		uri := w.Object.URI()
+		mine, err := l.mayBeBy(ctx, uri, author)
+		if err != nil {
+			return nil, err
+		}
+		if mine && l.saidSo(ctx, w, author) {
+			return w, nil
+		}
+		_, err = l.document(ctx, uri)
 		if gone(err) {
 			return w, nil
 		}
@@ -312,6 +323,27 @@ func (l *look) prove(ctx context.Context, w *ap.Object, author, community *copse
 		}
 	}
 	return nil, nil
+}
+
+// saidSo is proved for what can be asked for if the proof cannot be judged.
+func (l *look) saidSo(ctx context.Context, w *ap.Object, author *copse.Actor) bool {
+	proved, err := l.proved(ctx, w, author)
+	return err == nil && proved
+}
+
+// mayBeBy reports whether something is an actor's, or is not here, so that only who
+// made it keeps it out.
+func (l *look) mayBeBy(ctx context.Context, uri string, a *copse.Actor) (is bool, err error) {
+	err = l.view(ctx, func(tx *store.Tx) error {
+		o, err := tx.ObjectByURI(uri)
+		if copse.CodeOf(err) == copse.CodeNotFound {
+			is = true
+			return nil
+		}
+		is = err == nil && o.Author == a.ID
+		return err
+	})
+	return is, err
 }
 
 // isRuling reports whether an activity is what a community decides for itself,

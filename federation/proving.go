@@ -1,9 +1,13 @@
 package federation
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"errors"
+	"log/slog"
+	"strings"
+	"time"
 
 	"copse/copse"
 	"copse/federation/ap"
@@ -77,4 +81,83 @@ func makeProver(tx *store.Tx, a *copse.Actor) error {
 	}
 	_, err = tx.AddProvingKey(a.ID, copse.Multikey{ID: proverID(a), Key: proof.EncodeKey(public)}, private) // another process may have been first
 	return err
+}
+
+// maxMultikeys is how many keys for proofs are kept of an actor.
+const maxMultikeys = 10
+
+// multikeys returns the keys that an actor's own document lists for its proofs.
+func multikeys(w *ap.Object) (all []copse.Multikey) {
+	for _, k := range w.AssertionMethod {
+		if k.Owner != w.ID || !ap.SameHost(k.ID, w.ID) || strings.ContainsAny(k.ID, " \t\r\n") || len(all) == maxMultikeys {
+			continue
+		}
+		if _, err := proof.DecodeKey(k.Multibase); err == nil {
+			all = append(all, copse.Multikey{ID: k.ID, Key: k.Multibase})
+		}
+	}
+	return all
+}
+
+// proved reports whether w carries a good proof by author, who is its actor. One
+// that is no good counts for nothing: w is worth what it would be without.
+func (l *look) proved(ctx context.Context, w *ap.Object, author *copse.Actor) (bool, error) {
+	if w.Proof == nil || w.Type == "Update" && !isDated(w) {
+		return false, nil
+	}
+	p, err := proof.Read(w.Raw, time.Now())
+	if err == nil {
+		var key ed25519.PublicKey
+		if key, err = l.multikey(ctx, author, p.Method); err != nil {
+			return false, err
+		}
+		err = proof.ErrMismatch
+		if key != nil {
+			err = p.Verify(key)
+		}
+	}
+	if err != nil {
+		slog.InfoContext(ctx, "proof", "activity", w.ID, "actor", author.URI, "err", err)
+	}
+	return err == nil, nil
+}
+
+// isDated reports whether a change says when it was made, and not that it is to be
+// made yet. Others may hold it back and come out with it after a later one.
+func isDated(w *ap.Object) bool {
+	now := time.Now()
+	return !w.Published.IsZero() && !w.Published.After(now) && (w.Object == nil || !w.Object.Updated.After(now))
+}
+
+// multikey returns the key with the given id that an actor elsewhere proves with,
+// nil if there is none. The actor is read again for one that may be new.
+func (l *look) multikey(ctx context.Context, a *copse.Actor, id string) (ed25519.PublicKey, error) {
+	if !ap.SameHost(id, a.URI) {
+		return nil, nil
+	}
+	if key := keyOf(a, id); key != nil || time.Since(a.Fetched) < freshKey {
+		return key, nil
+	}
+	if err := l.may(); err != nil {
+		return nil, err
+	}
+	a, err := l.s.fetchActor(ctx, a.URI)
+	if err != nil {
+		return nil, err
+	}
+	return keyOf(a, id), nil
+}
+
+// keyOf returns the key with the given id that an actor is known to prove with, nil
+// if there is none.
+func keyOf(a *copse.Actor, id string) ed25519.PublicKey {
+	for _, k := range a.Multikeys {
+		if k.ID != id {
+			continue
+		}
+		if key, err := proof.DecodeKey(k.Key); err == nil {
+			return key
+		}
+	}
+	return nil
 }
