@@ -125,8 +125,8 @@ func (l *letter) open() (err error) {
 	if l.actor, err = wellFormed(l.act); err != nil {
 		return err
 	}
-	if !ap.SameHost(l.actor, l.sig.KeyID) {
-		return &refusal{status: http.StatusUnauthorized, reason: "signer_is_not_actor"}
+	if !ap.SameHost(l.actor, l.sig.KeyID) && !maySendOn(l.act) {
+		return errNotActor
 	}
 	return nil
 }
@@ -181,7 +181,12 @@ func (s *Server) judge(l *letter) error {
 		if signer, repeat, err = s.signer(tx, l); err != nil || repeat {
 			return err
 		}
-		do, err = s.decode(ctx, &arrival{signer, l.act}, &look{s: s, tx: tx})
+		look := &look{s: s, tx: tx}
+		by, err := look.speaker(ctx, l.act, signer)
+		if err != nil {
+			return err
+		}
+		do, err = s.decode(ctx, &arrival{by, l.act}, look)
 		return err
 	})
 	if signer != nil {
@@ -223,8 +228,8 @@ func (s *Server) signer(tx *store.Tx, l *letter) (signer *copse.Actor, repeat bo
 		return nil, false, errUnproved
 	case err != nil:
 		return nil, false, err
-	case signer.URI != l.actor:
-		return nil, false, &refusal{status: http.StatusUnauthorized, reason: "signer_is_not_actor"}
+	case signer.URI != l.actor && !maySendOn(l.act):
+		return nil, false, errNotActor
 	}
 	if err := verify(l.sig, signer); err != nil {
 		switch {

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
+	"net/http"
 	"strings"
 	"time"
 
@@ -160,4 +161,40 @@ func keyOf(a *copse.Actor, id string) ed25519.PublicKey {
 		}
 	}
 	return nil
+}
+
+// speaker returns whose word an activity is that signer has sent: signer's own, or
+// its actor's, if it was sent on with the actor's proof.
+func (l *look) speaker(ctx context.Context, w *ap.Object, signer *copse.Actor) (*copse.Actor, error) {
+	uri, _ := w.Actor.One()
+	if uri == signer.URI {
+		return signer, nil
+	}
+	host, ok := ap.Host(uri)
+	if !ok || host == l.s.Hub.Host() || !maySendOn(w) {
+		return nil, errNotActor
+	}
+	if err := l.admit(ctx, host); err != nil {
+		return nil, err // a server that is refused does not come in by way of another
+	}
+	actor, err := l.actor(ctx, uri)
+	if gone(err) {
+		return nil, errNotActor
+	}
+	if err != nil {
+		return nil, err
+	}
+	proved, err := l.proved(ctx, w, actor)
+	if err == nil && !proved {
+		err = errNotActor
+	}
+	return actor, err
+}
+
+var errNotActor = &refusal{status: http.StatusUnauthorized, reason: "signer_is_not_actor"}
+
+// maySendOn reports whether an activity may come from somebody other than its
+// actor, if the proof that it carries is good.
+func maySendOn(w *ap.Object) bool {
+	return w.Proof != nil && (w.Type == "Announce" || isPassedOn(w))
 }

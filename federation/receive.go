@@ -16,7 +16,8 @@ import (
 	"copse/store"
 )
 
-// An arrival is an activity that its signer really sent.
+// An arrival is an activity that its signer really said: whoever signed the request
+// that it came in, or else the proof in it.
 type arrival struct {
 	signer *copse.Actor
 	act    *ap.Object
@@ -158,7 +159,11 @@ func (s *Server) rework(ctx context.Context, r *store.Received) error {
 	if err != nil {
 		return err
 	}
-	do, err := s.decode(ctx, &arrival{signer, act}, look)
+	by, err := look.speaker(ctx, act, signer)
+	if err != nil {
+		return err
+	}
+	do, err := s.decode(ctx, &arrival{by, act}, look)
 	if err != nil || do == nil {
 		return err
 	}
@@ -186,8 +191,8 @@ func (s *Server) checkParked(ctx context.Context, r *store.Received) error {
 	if err != nil {
 		return err
 	}
-	if actor, _ := act.Actor.One(); actor != signer.URI {
-		return &refusal{reason: "signer_is_not_actor"}
+	if actor, _ := act.Actor.One(); actor != signer.URI && !maySendOn(act) {
+		return errNotActor
 	}
 	r.Signer = signer.URI
 	return s.DB.Update(ctx, func(tx *store.Tx) error { return tx.VerifyReceived(r.ID, signer.URI) })
