@@ -46,6 +46,7 @@ type Server struct {
 	Block    []string
 
 	keys    sync.Map           // copse.ID of an actor of ours → httpsig.Key
+	provers sync.Map           // what is stored of a key for proofs → ed25519.PrivateKey
 	flights singleflight.Group // one fetch of one thing at a time
 	vouched vouchers
 	replays replays

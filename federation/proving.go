@@ -24,7 +24,10 @@ func (s *Server) write(tx *store.Tx, act *copse.Activity, w *ap.Object) ([]byte,
 	if !act.Actor.Local || !isProvable(act.Type) {
 		return ap.Marshal(w)
 	}
-	w.Context = []byte(ap.ProofContext)
+	w.Context = []byte(ap.SaidContext)
+	if w.Object != nil && isActor(w.Object.Type) {
+		w.Context = []byte(ap.ProofContext)
+	}
 	b, err := ap.Marshal(w)
 	if err != nil {
 		return nil, err
@@ -58,15 +61,25 @@ func (s *Server) prover(tx *store.Tx, a *copse.Actor) (proof.Key, error) {
 	if err != nil {
 		return proof.Key{}, err
 	}
-	key, err := httpsig.ParsePrivateKey(private)
+	key, err := s.parsed(private)
+	return proof.Key{ID: proverID(a), Private: key}, err
+}
+
+// parsed reads a key for proofs, which takes as long as to sign with it.
+func (s *Server) parsed(private string) (ed25519.PrivateKey, error) {
+	if key, ok := s.provers.Load(private); ok {
+		return key.(ed25519.PrivateKey), nil
+	}
+	signer, err := httpsig.ParsePrivateKey(private)
 	if err != nil {
-		return proof.Key{}, err
+		return nil, err
 	}
-	ed, ok := key.(ed25519.PrivateKey)
+	key, ok := signer.(ed25519.PrivateKey)
 	if !ok {
-		return proof.Key{}, errors.New("the key for proofs is of another sort")
+		return nil, errors.New("the key for proofs is of another sort")
 	}
-	return proof.Key{ID: proverID(a), Private: ed}, nil
+	s.provers.Store(private, key)
+	return key, nil
 }
 
 func proverID(a *copse.Actor) string { return a.URI + "#ed25519-key" }

@@ -152,7 +152,9 @@ func TestAForgedProofIsNone(t *testing.T) {
 			return s.bob.act("Create", name, s.bob.page(name, s.trees.uri, "Forged"))
 		}
 		as := func(key proof.Key, id string) proof.Key { return proof.Key{ID: id, Private: key.Private} }
-		change := func(changes obj) obj { return s.bob.change("x", s.bob.page("ash", s.trees.uri, "x"), "Forged").with(changes) }
+		change := func(changes obj) obj {
+			return s.bob.change("x", s.bob.page("ash", s.trees.uri, "x"), "Forged").with(changes)
+		}
 		future := time.Now().UTC().Add(time.Hour).Format(time.RFC3339)
 		with := func(signed, changes obj) obj {
 			return signed.with(obj{"proof": obj(signed["proof"].(map[string]any)).with(changes)})

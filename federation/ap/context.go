@@ -11,15 +11,19 @@ const ActivityContext = `["https://www.w3.org/ns/activitystreams","https://w3id.
 const ProofContext = `["https://www.w3.org/ns/activitystreams","https://w3id.org/security/v1",` +
 	`"https://w3id.org/security/data-integrity/v2","https://w3id.org/security/multikey/v1",` + extensions + `]`
 
-const extensions = `{` +
-	`"lemmy":"https://join-lemmy.org/ns#",` +
+// SaidContext is ProofContext for an activity that has no actor in it. A proof
+// repeats the context, and what is passed on has two proofs, so that it stands in
+// every delivery four times: it leaves out what only actors have.
+const SaidContext = `["https://www.w3.org/ns/activitystreams","https://w3id.org/security/data-integrity/v2",{` + said + `}]`
+
+const extensions = `{` + said + `,` + ofActors + `}`
+
+const said = `"lemmy":"https://join-lemmy.org/ns#",` +
 	`"toot":"http://joinmastodon.org/ns#",` +
 	`"pt":"https://joinpeertube.org/ns#",` +
 	`"litepub":"http://litepub.social/ns#",` +
 	`"schema":"http://schema.org#",` +
 	`"copse":"https://copse.example/ns#",` +
-	`"postingRestrictedToMods":"lemmy:postingRestrictedToMods",` +
-	`"moderators":{"@id":"lemmy:moderators","@type":"@id"},` +
 	`"removeData":"lemmy:removeData",` +
 	`"withReplies":"lemmy:withReplies",` +
 	`"expires":"as:endTime",` +
@@ -28,17 +32,20 @@ const extensions = `{` +
 	`"Lock":"lemmy:Lock",` +
 	`"commentsEnabled":"pt:commentsEnabled",` +
 	`"sensitive":"as:sensitive",` +
+	`"Hashtag":"as:Hashtag",` +
+	`"votersCount":"toot:votersCount",` +
+	`"ChatMessage":"litepub:ChatMessage",` +
+	`"language":"schema:inLanguage",` +
+	`"copse:answer":{"@type":"@id"}`
+
+const ofActors = `"postingRestrictedToMods":"lemmy:postingRestrictedToMods",` +
+	`"moderators":{"@id":"lemmy:moderators","@type":"@id"},` +
 	`"manuallyApprovesFollowers":"as:manuallyApprovesFollowers",` +
 	`"movedTo":{"@id":"as:movedTo","@type":"@id"},` +
-	`"Hashtag":"as:Hashtag",` +
 	`"featured":{"@id":"toot:featured","@type":"@id"},` +
 	`"discoverable":"toot:discoverable",` +
 	`"indexable":"toot:indexable",` +
-	`"votersCount":"toot:votersCount",` +
-	`"ChatMessage":"litepub:ChatMessage",` +
 	`"PropertyValue":"schema:PropertyValue",` +
 	`"value":"schema:value",` +
-	`"language":"schema:inLanguage",` +
 	`"webfinger":"https://purl.archive.org/socialweb/webfinger#webfinger",` +
-	`"implements":{"@id":"https://w3id.org/fep/844e/implements","@type":"@id","@container":"@list"},` +
-	`"copse:answer":{"@type":"@id"}}`
+	`"implements":{"@id":"https://w3id.org/fep/844e/implements","@type":"@id","@container":"@list"}`
