@@ -3,8 +3,8 @@
 // microseconds, can be taken to another machine.
 //
 // It prints a line for each bar and fails if one is missed. docs/performance.md
-// says what the lines mean. yardstick.go has the bare work; inbound.go, outbound.go,
-// reading.go, pages.go, writing.go and program.go have the bars; peer.go is the
+// says what the lines mean. yardstick.go has the bare work; inbound.go, announced.go,
+// outbound.go, reading.go, pages.go, writing.go and program.go have the bars; peer.go is the
 // other end of the line, in a process of its own, so that its work is not counted.
 package main
 
@@ -96,6 +96,7 @@ var groups = []group{
 	{[]int{21, 22, 23}, program},
 	{[]int{24}, weight},
 	{[]int{25}, disk},
+	{[]int{26}, announced},
 }
 
 // A bench is what the groups share.
