@@ -91,7 +91,7 @@ func (r *reader) skip() json.RawMessage {
 			depth--
 			r.i++
 		default: // a number or a word, or what is between values
-			for r.i++; !endsWord(r.b[r.i]); r.i++ {
+			for r.i++; r.i < len(r.b) && !endsWord(r.b[r.i]); r.i++ {
 			}
 		}
 		if depth == 0 {

@@ -16,8 +16,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/gowebpki/jcs"
-
 	"copse/federation/ap"
 )
 
@@ -70,17 +68,13 @@ func Sign(doc []byte, key Key, at time.Time) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	hashes, err := hashed(config, doc)
-	if err != nil {
-		return nil, err
-	}
 	open := bytes.TrimRight(bytes.TrimSuffix(bytes.Trim(doc, space), []byte("}")), space)
 	signed := open[:len(open):len(open)]
 	if open[len(open)-1] != '{' {
 		signed = append(signed, ',')
 	}
 	signed = append(append(signed, `"proof":`...), config[:len(config)-1]...)
-	signed = append(append(signed, `,"proofValue":"`...), encode(ed25519.Sign(key.Private, hashes))...)
+	signed = append(append(signed, `,"proofValue":"`...), encode(ed25519.Sign(key.Private, hashed(config, doc)))...)
 	signed = append(signed, `"}}`...)
 	if len(signed) > ap.MaxSize {
 		return nil, fmt.Errorf("with its proof it is longer than %d bytes", ap.MaxSize)
@@ -167,22 +161,13 @@ func same(a, b json.RawMessage) bool {
 	if bytes.Equal(a, b) { // as they nearly always are
 		return true
 	}
-	one, err := jcs.Transform(a)
-	if err != nil {
-		return false
-	}
-	other, err := jcs.Transform(b)
-	return err == nil && bytes.Equal(one, other)
+	return bytes.Equal(ap.Canonical(a), ap.Canonical(b))
 }
 
 // Verify returns ErrMismatch unless the proof was made with key of just this
 // document. Whose key that is, is for the caller to know.
 func (p *Proof) Verify(key ed25519.PublicKey) error {
-	hashes, err := hashed(p.config, p.doc)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrRefused, err)
-	}
-	if !ed25519.Verify(key, hashes, p.value) {
+	if !ed25519.Verify(key, hashed(p.config, p.doc), p.value) {
 		return ErrMismatch
 	}
 	return nil
@@ -190,15 +175,7 @@ func (p *Proof) Verify(key ed25519.PublicKey) error {
 
 // hashed returns what is signed: the hashes of the proof without its value and of
 // the document without the proof.
-func hashed(config, doc []byte) ([]byte, error) {
-	var both []byte
-	for _, part := range [][]byte{config, doc} {
-		canonical, err := jcs.Transform(part)
-		if err != nil {
-			return nil, err
-		}
-		sum := sha256.Sum256(canonical)
-		both = append(both, sum[:]...)
-	}
-	return both, nil
+func hashed(config, doc []byte) []byte {
+	one, other := sha256.Sum256(ap.Canonical(config)), sha256.Sum256(ap.Canonical(doc))
+	return append(one[:], other[:]...)
 }
