@@ -258,6 +258,9 @@ type Peer struct {
 	LastOK   time.Time // when it last took something from us
 	LastSeen time.Time // when it last sent us something
 	Cursor   ID        // how far into the outbox it has got
+	Paused   time.Time // when an administrator paused it; zero if it is not
+	Agreed   time.Time // the day of the agreement with it; zero if none was noted
+	Note     string    // administrators' own words about it
 }
 
 // A Policy is what the administrators of this server decided about a peer.
@@ -268,6 +271,23 @@ const (
 	Undecided Policy = ""
 	Allow     Policy = "allow"
 	Block     Policy = "block"
+)
+
+// A Decision is something an administrator decides about one peer, or, of the last
+// two, about all of them.
+type Decision string
+
+// The decisions.
+const (
+	DecideAllow    Decision = "allow"
+	DecideBlock    Decision = "block"
+	DecideForget   Decision = "forget" // leave it to the configuration again
+	DecidePause    Decision = "pause"  // exchange nothing for now, and keep what waits
+	DecideResume   Decision = "resume"
+	DecideTryAgain Decision = "again" // forget that it did not answer, and try now
+	DecideNote     Decision = "note"  // the agreement or the note was changed
+	DecideOff      Decision = "off"   // as pause, with everybody
+	DecideOn       Decision = "on"
 )
 
 // A PeerState is how well a peer can be reached.

@@ -289,3 +289,26 @@ func (p *Peer) Took(rfc9421, otherRefused bool, now time.Time) (news bool) {
 	}
 	return true
 }
+
+// A Stance is how this server stands to a peer just now.
+type Stance int
+
+// The stances.
+const (
+	Refusing   Stance = iota // nothing is exchanged, and what the peer sends is refused for good
+	Holding                  // nothing is exchanged for now: each side keeps what it has for the other
+	Exchanging               // in both directions
+)
+
+// StanceTo returns how this server stands to a peer with the given policy. held
+// says that an administrator has paused the peer, or switched off the exchange
+// with everybody. Who is refused does not hear of that.
+func StanceTo(mode Mode, policy Policy, held bool) Stance {
+	switch {
+	case !MayExchange(mode, policy):
+		return Refusing
+	case held:
+		return Holding
+	}
+	return Exchanging
+}

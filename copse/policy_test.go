@@ -235,6 +235,16 @@ func TestWhoThisServerTalksWith(t *testing.T) {
 		{copse.Open, copse.Block, false},
 		{"", copse.Undecided, false},
 	} {
+		stance, hold := copse.Refusing, copse.Refusing
+		if tt.want {
+			stance, hold = copse.Exchanging, copse.Holding
+		}
+		if got := copse.StanceTo(tt.mode, tt.policy, false); got != stance {
+			t.Errorf("StanceTo(%q, %q) = %v, want %v", tt.mode, tt.policy, got, stance)
+		}
+		if got := copse.StanceTo(tt.mode, tt.policy, true); got != hold {
+			t.Errorf("StanceTo(%q, %q), held, = %v, want %v", tt.mode, tt.policy, got, hold)
+		}
 		if got := copse.MayExchange(tt.mode, tt.policy); got != tt.want {
 			t.Errorf("MayExchange(%q, %q) = %v, want %v", tt.mode, tt.policy, got, tt.want)
 		}

@@ -36,6 +36,7 @@ const (
 	longestRetry = 4 * time.Hour
 	dormantRetry = 24 * time.Hour
 	refusedRetry = 10 * time.Minute // whether we talk with a peer again
+	heldRest     = 5 * time.Second  // while nothing is exchanged with a peer, whatever is due for it
 	notNow       = 30 * time.Second // for a peer that says "not now" and not when
 )
 
@@ -66,10 +67,18 @@ func (s *Server) deliver(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 
-	seen := s.wakeAll(ctx, crew)
-	for ctx.Err() == nil {
+	var seen copse.ID
+	for on := false; ctx.Err() == nil; {
+		was := on
 		var err error
-		if seen, err = s.wakeConcerned(ctx, seen, crew); err != nil && ctx.Err() == nil {
+		switch on, err = s.isOn(ctx); {
+		case err != nil || !on:
+		case !was: // nobody has been woken until now
+			seen = s.wakeAll(ctx, crew)
+		default:
+			seen, err = s.wakeConcerned(ctx, seen, crew)
+		}
+		if err != nil && ctx.Err() == nil {
 			slog.ErrorContext(ctx, "outbox", "err", err)
 		}
 		select {
@@ -80,8 +89,19 @@ func (s *Server) deliver(ctx context.Context) {
 	}
 }
 
+// isOn reports whether anything is sent to anybody.
+func (s *Server) isOn(ctx context.Context) (on bool, err error) {
+	err = s.DB.View(ctx, func(tx *store.Tx) error {
+		off, err := tx.ExchangeOff()
+		on = off.IsZero()
+		return err
+	})
+	return on && err == nil, err
+}
+
 // wakeAll starts a lane for every peer that may have something to get, after a
-// start of the program, and returns how far the outbox reaches.
+// start of the program or a time with the exchange off, and returns how far the
+// outbox reaches.
 func (s *Server) wakeAll(ctx context.Context, crew *crew) copse.ID {
 	var (
 		peers []copse.ID
@@ -97,6 +117,9 @@ func (s *Server) wakeAll(ctx context.Context, crew *crew) copse.ID {
 		}
 		return 0 // all of the outbox is to be looked at
 	}
+	s.lanes.mu.Lock()
+	clear(s.lanes.resting) // a lane may have found the exchange off a moment ago
+	s.lanes.mu.Unlock()
 	for _, p := range peers {
 		s.wake(ctx, p, crew)
 	}
@@ -226,7 +249,12 @@ func (l *lane) look(ctx context.Context) (peer *copse.Peer, waiting *backlog, er
 		}
 		peer = p
 		err = l.s.admitted(tx, peer.Host)
-		if copse.CodeOf(err) == copse.CodeForbidden {
+		switch {
+		case held(err):
+			peer = nil
+			l.s.rest(l.peer, tx.Now.Add(heldRest))
+			return nil
+		case copse.CodeOf(err) == copse.CodeForbidden:
 			return nil
 		}
 		if err == nil {
@@ -597,7 +625,15 @@ func (t *trip) save(ctx context.Context) error {
 				return err
 			}
 		}
-		return tx.SetHealth(&peer)
+		if err := tx.SetHealth(&peer); err != nil {
+			return err
+		}
+		// A peer that is a long way behind has a long pass before it.
+		err := t.lane.s.admitted(tx, peer.Host)
+		if code := copse.CodeOf(err); code == copse.CodeForbidden || held(err) {
+			t.stopped, err = true, nil
+		}
+		return err
 	})
 	if err == nil {
 		t.lane.s.rest(peer.ID, peer.NotUntil)

@@ -70,7 +70,7 @@ func (s *Server) Routes(r chi.Router) {
 		get(r, "/"+of+"/{name}/followers", s.answer(s.followers))
 		get(r, "/"+of+"/{name}/following", s.public(s.following))
 	}
-	get(r, "/outbox", s.public(s.emptyCollection))
+	get(r, "/outbox", s.answer(s.emptyCollection)) // with nothing in it, it says whether a signature is taken
 	get(r, "/c/{name}/moderators", s.public(s.moderators))
 	get(r, "/c/{name}/featured", s.answer(s.featured))
 	get(r, "/c/{name}/log", s.answer(s.log))

@@ -47,9 +47,6 @@ func (s *Server) fetch(ctx context.Context, uri string) (*ap.Object, error) {
 	if !ok {
 		return nil, copse.Invalid("", "%q is not an address", uri)
 	}
-	if err := s.admit(ctx, host); err != nil {
-		return nil, err // before any look-up or connection
-	}
 	w, err, _ := s.flights.Do("fetch "+uri, func() (any, error) {
 		// Others may be waiting for the same answer: one caller's leaving must
 		// not fail them. The client has a deadline of its own.
@@ -88,9 +85,12 @@ func (s *Server) fetchOnce(ctx context.Context, host, uri string) (*ap.Object, e
 	return w, nil
 }
 
-// get asks host for a document, signed, unless host is not answering or is being
-// asked enough already.
+// get asks host for a document, signed, unless nothing is exchanged with host, or it
+// is not answering or being asked enough already.
 func (s *Server) get(ctx context.Context, host, uri, accept string) (*outbound.Document, error) {
+	if err := s.admit(ctx, host); err != nil {
+		return nil, err // before any look-up or connection
+	}
 	both, peer, err := s.knocksAt(ctx, host)
 	if err != nil {
 		return nil, err

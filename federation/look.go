@@ -29,9 +29,14 @@ func (l *look) view(ctx context.Context, fn func(*store.Tx) error) error {
 	return l.s.DB.View(ctx, fn)
 }
 
-// admit is Server.admit.
+// admit is Server.admit. In a request, what is only held up is to be parked: its
+// sender is another server, which has done its part.
 func (l *look) admit(ctx context.Context, host string) error {
-	return l.view(ctx, func(tx *store.Tx) error { return l.s.admitted(tx, host) })
+	err := l.view(ctx, func(tx *store.Tx) error { return l.s.admitted(tx, host) })
+	if held(err) && l.tx != nil {
+		return errUnknown
+	}
+	return err
 }
 
 // ours returns an actor of this server.

@@ -38,35 +38,85 @@ func (s *Server) admit(ctx context.Context, host string) error {
 }
 
 func (s *Server) admitted(tx *store.Tx, host string) error {
-	policy, err := s.policyFor(tx, host)
-	if err != nil {
-		return err
+	stance := copse.Refusing
+	if host != s.Hub.Host() {
+		st, err := s.Standing(tx, host)
+		if err != nil {
+			return err
+		}
+		stance = st.Stance
 	}
-	if host == s.Hub.Host() || !copse.MayExchange(s.Mode, policy) {
+	switch stance {
+	case copse.Refusing:
 		return copse.Forbidden("this server does not exchange anything with %s", host)
+	case copse.Holding:
+		return &heldError{host}
 	}
 	return nil
+}
+
+// askedToHold is when a peer may ask again that sends something while nothing is
+// exchanged with it. It is short so that, once this is over, what waits at peers
+// comes soon.
+const askedToHold = 5 * time.Minute
+
+// A heldError says that nothing is exchanged with a host for now, because an
+// administrator here wants it so. What it keeps from happening is to happen later.
+type heldError struct{ host string }
+
+func (e *heldError) Error() string { return e.Unwrap().Error() }
+
+// Unwrap is what people and peers are told.
+func (e *heldError) Unwrap() error {
+	return copse.Unavailable(askedToHold, "nothing is exchanged with %s for now; whoever runs this service has paused it", e.host)
+}
+
+func held(err error) bool {
+	var h *heldError
+	return errors.As(err, &h)
+}
+
+// A Standing is how this server stands to a peer, and who decided that.
+type Standing struct {
+	Stance copse.Stance
+	Policy copse.Policy // what was decided; Undecided leaves it to the mode
+	Listed bool         // in the configuration, and not by an administrator
+}
+
+// Standing returns how this server stands to a host.
+func (s *Server) Standing(tx *store.Tx, host string) (st Standing, err error) {
+	if st.Policy, st.Listed, err = s.policyFor(tx, host); err != nil {
+		return st, err
+	}
+	held := false
+	if copse.MayExchange(s.Mode, st.Policy) {
+		if held, err = tx.Held(host); err != nil {
+			return st, err
+		}
+	}
+	st.Stance = copse.StanceTo(s.Mode, st.Policy, held)
+	return st, nil
 }
 
 // policyFor returns what was decided about a host, in the configuration or by an
 // administrator. To block is stronger than to allow, wherever it was said, and
 // holds for everything below a host and at any port of it: names below one's own
-// cost nothing.
-func (s *Server) policyFor(tx *store.Tx, host string) (copse.Policy, error) {
+// cost nothing. listed says that it was in the configuration.
+func (s *Server) policyFor(tx *store.Tx, host string) (policy copse.Policy, listed bool, err error) {
 	names := slices.Collect(upwards(host))
 	decided, err := tx.Policies(names)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	for _, at := range names {
-		if lists(s.Block, at) || decided[at] == copse.Block {
-			return copse.Block, nil
+		if listed := lists(s.Block, at); listed || decided[at] == copse.Block {
+			return copse.Block, listed, nil
 		}
 	}
 	if decided[host] == copse.Undecided && lists(s.Allow, host) {
-		return copse.Allow, nil
+		return copse.Allow, true, nil
 	}
-	return decided[host], nil
+	return decided[host], false, nil
 }
 
 // upwards yields host, host without its port, and every name above it.
@@ -301,6 +351,8 @@ func strange(host string, err error) error {
 		return nil
 	case gone(err):
 		return copse.NotFound("%s has nothing at that address", host)
+	case held(err):
+		return err
 	case copse.CodeOf(err) == copse.CodeForbidden && strings.HasPrefix(err.Error(), "this server does not exchange"):
 		return copse.Forbidden("this council does not exchange anything with %s yet; ask whoever runs this service", host)
 	case temporary(err) && copse.CodeOf(err) == copse.CodeInternal:

@@ -93,7 +93,13 @@ func (s *Server) claim(ctx context.Context) (*store.Received, error) {
 
 func (s *Server) nextDue(ctx context.Context) (next time.Time, err error) {
 	err = s.DB.View(ctx, func(tx *store.Tx) (err error) {
-		next, err = tx.NextReceived()
+		if next, err = tx.NextReceived(); err != nil || next.IsZero() {
+			return err
+		}
+		off, err := tx.ExchangeOff()
+		if soon := time.Now().Add(time.Second); !off.IsZero() && next.Before(soon) {
+			next = soon // whatever it needs could not be fetched
+		}
 		return err
 	})
 	return next, err
@@ -124,7 +130,7 @@ func (s *Server) work(ctx context.Context, r *store.Received) {
 	if errors.Is(err, errPanic) {
 		tries = maxPanics
 	}
-	if temporary(err) && r.Tries < tries {
+	if temporary(err) && (r.Tries < tries || held(err)) {
 		until = time.Now().Add(backOff(r.Tries, 5*time.Second, 6*time.Hour))
 	}
 	done := func(tx *store.Tx) error { return tx.Retry(r.ID, err.Error(), until) }

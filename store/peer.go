@@ -9,23 +9,26 @@ import (
 )
 
 const peerColumns = `p.id, p.host, p.title, p.software, p.version, p.policy, p.inbox, p.rfc9421, p.refused, p.state, p.fails,
-	p.not_until, p.error, p.last_ok, p.last_seen, p.looked, p.cursor`
+	p.not_until, p.error, p.last_ok, p.last_seen, p.looked, p.cursor, p.paused, p.agreed, p.note`
 
 type peerScan struct {
 	p                                             copse.Peer
 	refused, notUntil, lastOK, lastSeen, lookedAt sql.NullInt64
+	paused, agreed                                sql.NullInt64
 }
 
 func (s *peerScan) dest() []any {
 	p := &s.p
 	return []any{&p.ID, &p.Host, &p.Title, &p.Software, &p.Version, &p.Policy, &p.Inbox, &p.RFC9421, &s.refused, &p.State, &p.Fails,
-		&s.notUntil, &p.Error, &s.lastOK, &s.lastSeen, &s.lookedAt, &p.Cursor}
+		&s.notUntil, &p.Error, &s.lastOK, &s.lastSeen, &s.lookedAt, &p.Cursor,
+		&s.paused, &s.agreed, &p.Note}
 }
 
 func (s *peerScan) peer() *copse.Peer {
 	p := &s.p
 	p.NotUntil, p.LastOK, p.LastSeen = fromMicros(s.notUntil), fromMicros(s.lastOK), fromMicros(s.lastSeen)
 	p.Looked, p.Refused = fromMicros(s.lookedAt), fromMicros(s.refused)
+	p.Paused, p.Agreed = fromMicros(s.paused), fromMicros(s.agreed)
 	return p
 }
 
@@ -100,12 +103,13 @@ func (tx *Tx) Exchanging() (int, error) {
 		where policy <> 'block' and (last_ok is not null or last_seen is not null)`)
 }
 
-// SetPolicy records what was decided about a peer.
+// SetPolicy records what was decided about a peer, and has what waits for it looked
+// at now.
 func (tx *Tx) SetPolicy(host string, policy copse.Policy) error {
 	if _, err := tx.PeerAt(host); err != nil {
 		return err
 	}
-	_, err := tx.exec(`update peers set policy = $1 where host = $2`, policy, host)
+	_, err := tx.exec(`update peers set policy = $1, not_until = $2 where host = $3`, policy, tx.Now.UnixMicro(), host)
 	return err
 }
 

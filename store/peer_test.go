@@ -57,7 +57,15 @@ func TestPeersReadAsWritten(t *testing.T) {
 		check("failing")
 		update(t, db, func(tx *store.Tx) error { return tx.SetPolicy("hull.example", copse.Allow) })
 		want.Policy = copse.Allow
+		view(t, db, func(tx *store.Tx) error {
+			now, err := tx.PeerByID(p.ID)
+			want.NotUntil = now.NotUntil // now: what waits for it is looked at anew
+			return err
+		})
 		check("allowed")
+		update(t, db, func(tx *store.Tx) error { return tx.SetAgreement(p.ID, at, "Signed") })
+		want.Agreed, want.Note = at, "Signed"
+		check("agreed")
 		update(t, db, func(tx *store.Tx) error { return tx.Heard("hull.example", at) })
 		want.LastSeen = at
 		check("heard")

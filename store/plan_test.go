@@ -146,6 +146,10 @@ func hotQueries(town *storetest.Town) []hot {
 		{"Peer", func(tx *store.Tx) error { _, err := tx.Peer("council1.example"); return err }, "peers_1", "", false},
 		{"AnnouncedAfter", func(tx *store.Tx) error { _, err := tx.AnnouncedAfter(big, 1, 100); return err }, "outbox_community", "", false},
 		{"DuePulls", func(tx *store.Tx) error { _, err := tx.DuePulls(100); return err }, "pulls_due memberships_", "", false},
+		{"Held", func(tx *store.Tx) error { _, err := tx.Held("council1.example"); return err }, "settings_1 peers_1", "", false},
+		{"Awaited", func(tx *store.Tx) error { _, err := tx.Awaited(&copse.Peer{ID: peer}, 20); return err },
+			"outbox_announced peer_communities_ peer_extra_", "w a", true},
+		{"Decisions", func(tx *store.Tx) error { _, err := tx.Decisions(peer, 20); return err }, "decisions_peer", "", false},
 		{"SetCursor", func(tx *store.Tx) error { return tx.SetCursor(peer, 1) }, "INTEGER PRIMARY KEY", "", false},
 		{"Heard", func(tx *store.Tx) error { return tx.Heard("council1.example", now) }, "peers_1", "", false},
 

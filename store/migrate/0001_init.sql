@@ -212,7 +212,10 @@ create table peers (
 	last_ok    bigint,
 	last_seen  bigint,
 	looked     bigint,
-	cursor     bigint  not null
+	cursor     bigint  not null,
+	paused     bigint,
+	agreed     bigint,
+	note       text    not null default ''
 );
 create index peers_due on peers (not_until) where not_until is not null;
 
@@ -241,6 +244,16 @@ create table peer_extra (
 create index peer_extra_peer   on peer_extra (peer, outbox) where stopped is null;
 create index peer_extra_outbox on peer_extra (outbox);
 create index peer_extra_due    on peer_extra (not_until) where not_until is not null and stopped is null;
+
+-- What administrators decided about other servers, when (the id says) and who: null
+-- is whoever may type commands on the machine. Without a peer it is about all.
+create table decisions (
+	id    bigint primary key,
+	peer  bigint references peers (id),
+	actor bigint references actors (id),
+	what  text   not null
+);
+create index decisions_peer on decisions (peer, id);
 
 -- The order of the outbox: whoever appends holds this row until the commit, so
 -- that positions become visible in order on PostgreSQL too.
