@@ -49,15 +49,12 @@ func (s *Server) Agree(ctx context.Context, by *copse.Actor, host string, agreed
 }
 
 func (s *Server) decide(ctx context.Context, by *copse.Actor, host string, what copse.Decision, change func(*store.Tx, *copse.Peer) error) error {
-	canonical, ok := ap.Host("https://" + host + "/")
-	switch {
-	case !ok || strings.Contains(host, "/"):
-		return copse.Invalid("host", "%q is not a host name; write it like copse.harlow.gov.uk", host)
-	case canonical == s.Hub.Host():
-		return copse.Invalid("host", "%s is this server itself", canonical)
+	canonical, err := s.HostOf(host)
+	if err != nil {
+		return err
 	}
 	var peer *copse.Peer
-	err := s.DB.Update(ctx, func(tx *store.Tx) (err error) {
+	err = s.DB.Update(ctx, func(tx *store.Tx) (err error) {
 		if peer, err = tx.PeerAt(canonical); err != nil {
 			return err
 		}
@@ -73,6 +70,19 @@ func (s *Server) decide(ctx context.Context, by *copse.Actor, host string, what 
 	s.rest(peer.ID, time.Time{})
 	s.Hub.Outbox.Ring() // what waited for it can go, and pages have changed
 	return nil
+}
+
+// HostOf returns the host of another server as copse knows it, from how an
+// administrator wrote it.
+func (s *Server) HostOf(host string) (string, error) {
+	canonical, ok := ap.Host("https://" + host + "/")
+	switch {
+	case !ok || strings.Contains(host, "/"):
+		return "", copse.Invalid("host", "%q is not a host name; write it like copse.harlow.gov.uk", host)
+	case canonical == s.Hub.Host():
+		return "", copse.Invalid("host", "%s is this server itself", canonical)
+	}
+	return canonical, nil
 }
 
 // Switch switches the exchange with every other server on or off. While it is off

@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"copse/copse"
 	"copse/internal/server"
@@ -105,90 +104,6 @@ func (cmd communityAdd) Run(ctx context.Context, t terminal) error {
 	return err
 }
 
-type peerList struct {
-	settings
-	JSON bool `name:"json" help:"Print JSON, for programs."`
-}
-
-// Run lists peers.
-func (cmd peerList) Run(ctx context.Context, t terminal) error {
-	peers, err := ask[[]server.Peer](ctx, cmd.settings, t, server.AskPeers, server.Nothing{})
-	if err != nil {
-		return err
-	}
-	if cmd.JSON {
-		return printJSON(t.out, peers)
-	}
-	if len(peers) == 0 {
-		_, err := fmt.Fprintln(t.out, "This server knows no other council yet; copse peer allow HOST lets one in.")
-		return err
-	}
-	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "HOST\tCOUNCIL\tEXCHANGED WITH\tLAST HEARD OF\tWAITING")
-	for _, p := range peers {
-		exchanged := "no: " + p.Why
-		if p.Exchanges {
-			exchanged = "yes: " + p.Why
-		}
-		heard := "never"
-		if last := later(p.LastOK, p.LastSeen); !last.IsZero() {
-			heard = last.Local().Format("2 January 2006, 15:04")
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\n", p.Host, p.Title, exchanged, heard, p.Waiting)
-		if p.Error != "" {
-			fmt.Fprintf(w, "\t\t  %s\t\t\n", p.Error)
-		}
-	}
-	return w.Flush()
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
-
-// about is what the commands that decide about a peer are given.
-type about struct {
-	settings
-	Host string `arg:"" help:"The host name of the council's server, such as copse.harlow.gov.uk."`
-}
-
-func (cmd about) decide(ctx context.Context, t terminal, policy copse.Policy) error {
-	p, err := ask[server.Peer](ctx, cmd.settings, t, server.AskSetPolicy, server.Decision{Host: cmd.Host, Policy: policy})
-	if err != nil {
-		return err
-	}
-	verb := "does not exchange anything"
-	if p.Exchanges {
-		verb = "exchanges communities"
-	}
-	_, err = fmt.Fprintf(t.out, "This server %s with %s: %s.\n", verb, p.Host, p.Why)
-	return err
-}
-
-type peerAllow struct{ about }
-
-// Run allows a peer.
-func (cmd peerAllow) Run(ctx context.Context, t terminal) error {
-	return cmd.decide(ctx, t, copse.Allow)
-}
-
-type peerBlock struct{ about }
-
-// Run blocks a peer.
-func (cmd peerBlock) Run(ctx context.Context, t terminal) error {
-	return cmd.decide(ctx, t, copse.Block)
-}
-
-type peerForget struct{ about }
-
-// Run leaves a peer to the configuration.
-func (cmd peerForget) Run(ctx context.Context, t terminal) error {
-	return cmd.decide(ctx, t, copse.Undecided)
-}
-
 type status struct {
 	settings
 	JSON bool `name:"json" help:"Print JSON, for programs."`
@@ -221,6 +136,9 @@ func (cmd status) Run(ctx context.Context, t terminal) error {
 	fmt.Fprintf(w, "People\t%d\n", st.People)
 	fmt.Fprintf(w, "Communities\t%d here, %d known elsewhere\n", st.Communities, st.Elsewhere)
 	fmt.Fprintf(w, "Councils\t%s\n", strings.Join(peers, ", "))
+	if !st.ExchangeOff.IsZero() {
+		fmt.Fprintf(w, "Exchange\toff since %s\n", moment(st.ExchangeOff))
+	}
 	fmt.Fprintf(w, "To deliver\t%s\n", outbox)
 	fmt.Fprintf(w, "Received\t%d waiting, %d given up\n", st.Received, st.SetAside)
 	fmt.Fprintf(w, "Letters\t%d waiting\n", st.Mails)

@@ -352,6 +352,83 @@ func TestDecisionsAboutPeersTakeEffectBesideTheServer(t *testing.T) {
 	s.refused(1, []string{"peer", "allow", strings.TrimPrefix(s.url, "http://")}, "this server itself")
 }
 
+// What is decided beside a running server, or without one, holds for the next.
+func TestCouncilsArePausedAndTheExchangeIsSwitchedOff(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		server := s.serve()
+		s.must("", "peer", "allow", "york.example")
+		if said := s.must("", "peer", "pause", "York.example"); !strings.Contains(said, "paused") {
+			t.Errorf("peer pause says %q", said)
+		}
+		if said := s.must("", "federation", "off"); !strings.Contains(said, "off since") {
+			t.Errorf("federation off says %q", said)
+		}
+		server.stop()
+		if said := s.must("", "federation", "status"); !strings.Contains(said, "off since") {
+			t.Errorf("without a server, federation status says %q", said)
+		}
+		server = s.serve()
+		var p struct {
+			Exchanges bool
+			Why       string
+			Paused    time.Time
+			Decided   []struct{ What string }
+		}
+		show := func() {
+			t.Helper()
+			if err := json.Unmarshal([]byte(s.must("", "peer", "show", "york.example", "--json")), &p); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if show(); p.Exchanges || p.Paused.IsZero() || len(p.Decided) != 2 || p.Decided[0].What != "pause" {
+			t.Errorf("peer show says %+v, want paused", p)
+		}
+		if said := s.must("", "status"); !strings.Contains(said, "off since") {
+			t.Errorf("status does not say that the exchange is off:\n%s", said)
+		}
+		s.must("", "federation", "on")
+		server.stop()
+		s.must("", "peer", "resume", "york.example")
+		p.Paused = time.Time{}
+		if show(); !p.Exchanges || p.Why != "allowed" || !p.Paused.IsZero() {
+			t.Errorf("peer show says %+v, want resumed", p)
+		}
+		if said := s.must("", "peer", "show", "york.example"); !strings.Contains(said, "Nothing has been exchanged yet.") || !strings.Contains(said, "on the command line") {
+			t.Errorf("peer show says\n%s", said)
+		}
+	})
+}
+
+// Two servers on this machine: one can be reached until it blocks the other.
+func TestPeerTestSaysStepByStepWhatWorks(t *testing.T) {
+	const near = "COPSE_FEDERATION__PRIVATE_NETWORKS=127.0.0.0/8,::1/128"
+	s, other := newSite(t, near), newSite(t, near)
+	host, own := strings.TrimPrefix(other.url, "http://"), strings.TrimPrefix(s.url, "http://")
+	s.serve()
+	running := other.serve()
+	if code, out, _ := s.do("", "peer", "test", host); code != 1 || !strings.Contains(out, "not allowed") {
+		t.Errorf("a test of a council that is not allowed ends with %d:\n%s", code, out)
+	}
+	s.must("", "peer", "allow", host)
+	code, out, _ := s.do("", "peer", "test", host)
+	if code != 1 || !strings.Contains(out, "It refuses us.") || !strings.Contains(out, "It can be reached.") {
+		t.Errorf("a test of a council that has not allowed us ends with %d:\n%s", code, out)
+	}
+	other.must("", "peer", "allow", own)
+	if out := s.must("", "peer", "test", host); !strings.Contains(out, "It takes our signature.") || strings.Contains(out, "failed") {
+		t.Errorf("a test of a council that has allowed us says\n%s", out)
+	}
+	running.stop()
+	code, out, errs := s.do("", "peer", "test", host, "--json")
+	var steps []struct{ Step, Result string }
+	if err := json.Unmarshal([]byte(out), &steps); err != nil || code != 1 || !strings.Contains(errs, host) {
+		t.Errorf("a test of a server that is down ends with %d and %q: %v\n%s", code, errs, err, out)
+	}
+	if got := fmt.Sprint(steps); !strings.Contains(got, "{connection failed}") {
+		t.Errorf("a test of a server that is down says %s", got)
+	}
+}
+
 func TestSecondServerOnTheSameDataIsRefused(t *testing.T) {
 	s := newSite(t)
 	s.serve()
@@ -383,7 +460,7 @@ func TestDatabaseOfAnotherAddressIsRefused(t *testing.T) {
 
 func TestAskingAboutNoServerMakesNone(t *testing.T) {
 	s := newSite(t)
-	for _, command := range []string{"status", "peer list"} {
+	for _, command := range []string{"status", "peer list", "peer show york.example", "peer test york.example", "federation status", "federation off"} {
 		s.refused(1, strings.Fields(command), s.data, "--config")
 	}
 	if _, err := os.Stat(s.data); err == nil {
@@ -425,6 +502,7 @@ func TestHelpIsThereForEveryCommand(t *testing.T) {
 	}
 	for _, command := range []string{
 		"serve", "status", "user add", "community add", "peer list", "peer allow", "peer block", "peer forget",
+		"peer show", "peer test", "peer pause", "peer resume", "peer retry", "federation off", "federation on", "federation status",
 	} {
 		help := s.must("", append(strings.Fields(command), "--help")...)
 		if !strings.Contains(help, "--config") {

@@ -40,10 +40,20 @@ type program struct {
 	} `cmd:"" help:"The communities run here."`
 	Peer struct {
 		List   peerList   `cmd:"" help:"List the councils this server knows."`
+		Show   peerShow   `cmd:"" help:"Say all there is to say about a council, and what it has not got."`
+		Test   peerTest   `cmd:"" help:"Find out, step by step, whether a council's server can be reached and takes what is sent."`
+		Pause  peerPause  `cmd:"" help:"Exchange nothing with a council for now, in either direction. Nothing is lost."`
+		Resume peerResume `cmd:"" help:"End that."`
+		Retry  peerRetry  `cmd:"" help:"Forget that a council did not answer, and try now."`
 		Allow  peerAllow  `cmd:"" help:"Exchange communities with a council."`
 		Block  peerBlock  `cmd:"" help:"Exchange nothing with a council, whatever the configuration says."`
 		Forget peerForget `cmd:"" help:"Take back what was decided about a council: the configuration decides again."`
 	} `cmd:"" help:"The other councils' servers."`
+	Federation struct {
+		Off    federationOff    `cmd:"" help:"Exchange nothing with anybody, from now until it is on again. Nothing is lost."`
+		On     federationOn     `cmd:"" help:"End that."`
+		Status federationStatus `cmd:"" help:"Say whether it is on."`
+	} `cmd:"" help:"The exchange with all councils at once."`
 	Version showVersion `cmd:"" help:"Say which version this is."`
 }
 

@@ -107,7 +107,7 @@ func (f *filling) councils(ctx context.Context) error {
 				continue
 			}
 			host := f.servers[other.Name].Hub.Host()
-			if _, err := (server.Admin{Server: s}).SetPolicy(ctx, server.Decision{Host: host, Policy: copse.Allow}); err != nil {
+			if _, err := (server.Admin{Server: s}).Decide(ctx, server.Decision{Host: host, What: copse.DecideAllow}); err != nil {
 				return err
 			}
 		}

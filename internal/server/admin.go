@@ -4,12 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"copse/copse"
-	"copse/federation/ap"
 	"copse/internal/markup"
 	"copse/store"
 )
@@ -24,7 +21,11 @@ const (
 	AskAddPerson    = "add-person"    // NewPerson → Added
 	AskAddCommunity = "add-community" // NewCommunity → Added
 	AskPeers        = "peers"         // nothing → []Peer
-	AskSetPolicy    = "set-policy"    // Decision → Peer
+	AskPeer         = "peer"          // the host → Peer
+	AskDecide       = "decide"        // Decision → Peer
+	AskTestPeer     = "test-peer"     // the host → []TestStep
+	AskExchange     = "exchange"      // nothing → Exchange
+	AskSwitch       = "switch"        // whether it is to be on → Exchange
 	AskStatus       = "status"        // nothing → Status
 )
 
@@ -40,8 +41,16 @@ func (a Admin) method(name string) method {
 		return carried(a.AddCommunity)
 	case AskPeers:
 		return carried(a.Peers)
-	case AskSetPolicy:
-		return carried(a.SetPolicy)
+	case AskPeer:
+		return carried(a.Peer)
+	case AskDecide:
+		return carried(a.Decide)
+	case AskTestPeer:
+		return carried(a.TestPeer)
+	case AskExchange:
+		return carried(a.Exchange)
+	case AskSwitch:
+		return carried(a.Switch)
 	case AskStatus:
 		return carried(a.Status)
 	}
@@ -147,108 +156,6 @@ func (a Admin) added(actor *copse.Actor) Added {
 	return Added{Handle: actor.Handle(), URL: a.Config.Server.URL + actor.Path()}
 }
 
-// A Peer is another server as an administrator sees it.
-type Peer struct {
-	Host      string          `json:"host"`
-	Title     string          `json:"title,omitempty"`
-	Software  string          `json:"software,omitempty"`
-	Policy    copse.Policy    `json:"policy"`    // what was decided here; "" if nothing was
-	Exchanges bool            `json:"exchanges"` // whether anything is, by that and the configuration
-	Why       string          `json:"why"`       // for Exchanges, in words
-	State     copse.PeerState `json:"state,omitempty"`
-	Error     string          `json:"error,omitempty"` // why it could not be reached the last time
-	LastOK    time.Time       `json:"last_ok,omitzero"`
-	LastSeen  time.Time       `json:"last_seen,omitzero"`
-	Waiting   int             `json:"waiting"` // activities it has not got yet
-}
-
-// Peers returns every server that is known or named in the configuration, by
-// host.
-func (a Admin) Peers(ctx context.Context, _ Nothing) ([]Peer, error) {
-	var known []*copse.Peer
-	err := a.DB.View(ctx, func(tx *store.Tx) (err error) {
-		known, err = tx.Peers()
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	st, err := a.DB.Status(ctx)
-	if err != nil {
-		return nil, err
-	}
-	all := []Peer{} // in JSON, none is [] and not null
-	for _, p := range known {
-		all = append(all, a.peer(p, st.Waits[p.ID]))
-	}
-	for _, host := range slices.Concat(a.Config.Federation.Allow, a.Config.Federation.Block) {
-		if !slices.ContainsFunc(all, func(p Peer) bool { return p.Host == host }) {
-			all = append(all, a.peer(&copse.Peer{Host: host}, store.Wait{}))
-		}
-	}
-	slices.SortFunc(all, func(p, q Peer) int { return strings.Compare(p.Host, q.Host) })
-	return all, nil
-}
-
-func (a Admin) peer(p *copse.Peer, w store.Wait) Peer {
-	v := Peer{
-		Host: p.Host, Title: p.Title, Software: strings.TrimSpace(p.Software + " " + p.Version), Policy: p.Policy,
-		State: p.State, Error: p.Error, LastOK: p.LastOK, LastSeen: p.LastSeen, Waiting: w.Activities,
-	}
-	v.Exchanges, v.Why = a.decided(p)
-	return v
-}
-
-// decided says whether this server exchanges anything with p, and who decided
-// that. federation asks in the same order.
-func (a Admin) decided(p *copse.Peer) (exchanges bool, why string) {
-	f := a.Config.Federation
-	mode := copse.Mode(f.Mode)
-	switch {
-	case mode == copse.Closed:
-		return false, "federation.mode is closed"
-	case slices.Contains(f.Block, p.Host):
-		return false, "blocked in the configuration"
-	case p.Policy == copse.Block:
-		return false, "blocked"
-	case p.Policy == copse.Allow:
-		return true, "allowed"
-	case slices.Contains(f.Allow, p.Host):
-		return true, "allowed in the configuration"
-	}
-	return copse.MayExchange(mode, copse.Undecided), "federation.mode is " + string(f.Mode)
-}
-
-// A Decision is what an administrator decides about a peer.
-type Decision struct {
-	Host   string
-	Policy copse.Policy
-}
-
-// SetPolicy decides about a peer. It takes effect at once.
-func (a Admin) SetPolicy(ctx context.Context, d Decision) (Peer, error) {
-	host, ok := ap.Host("https://" + d.Host + "/")
-	switch {
-	case !ok || strings.Contains(d.Host, "/"):
-		return Peer{}, fmt.Errorf("%q is not a host name; write it like copse.harlow.gov.uk", d.Host)
-	case host == a.Hub.Host():
-		return Peer{}, fmt.Errorf("%s is this server itself", host)
-	}
-	var p *copse.Peer
-	err := a.DB.Update(ctx, func(tx *store.Tx) (err error) {
-		if err := tx.SetPolicy(host, d.Policy); err != nil {
-			return err
-		}
-		p, err = tx.Peer(host)
-		return err
-	})
-	if err != nil {
-		return Peer{}, err
-	}
-	a.Hub.Outbox.Ring() // what waited for it can go
-	return a.peer(p, store.Wait{}), nil
-}
-
 // A Status is how the whole server is doing.
 type Status struct {
 	Version     string         `json:"version"`
@@ -258,8 +165,9 @@ type Status struct {
 	People      int            `json:"people"`      // accounts in use
 	Communities int            `json:"communities"` // run here
 	Elsewhere   int            `json:"communities_elsewhere"`
-	Peers       map[string]int `json:"peers"`  // how many are in which state; "blocked" is one
-	Outbox      int            `json:"outbox"` // activities not delivered yet, once for each peer
+	ExchangeOff time.Time      `json:"exchange_off,omitzero"` // since when nothing is exchanged with anybody
+	Peers       map[string]int `json:"peers"`                 // how many are in which state; "blocked" is one
+	Outbox      int            `json:"outbox"`                // activities not delivered yet, once for each peer
 	Oldest      time.Time      `json:"outbox_oldest,omitzero"`
 	Received    int            `json:"received"`  // activities that came in and wait for something
 	SetAside    int            `json:"set_aside"` // those that were given up
@@ -281,6 +189,11 @@ func (a Admin) Status(ctx context.Context, _ Nothing) (Status, error) {
 		People: st.People, Communities: st.Communities, Elsewhere: st.Elsewhere, Peers: map[string]int{},
 		Received: st.Received, SetAside: st.SetAside, Mails: st.Mails,
 	}
+	off, err := a.Exchange(ctx, Nothing{})
+	if err != nil {
+		return Status{}, err
+	}
+	s.ExchangeOff = off.Off
 	for _, p := range peers {
 		s.Peers[p.state()]++
 	}
@@ -291,17 +204,4 @@ func (a Admin) Status(ctx context.Context, _ Nothing) (Status, error) {
 		}
 	}
 	return s, nil
-}
-
-// state is what there is to know about a peer in one word.
-func (p Peer) state() string {
-	switch {
-	case !p.Exchanges && strings.HasPrefix(p.Why, "blocked"):
-		return "blocked"
-	case !p.Exchanges:
-		return "not allowed"
-	case p.LastOK.IsZero() && p.LastSeen.IsZero():
-		return "not met"
-	}
-	return string(p.State)
 }

@@ -173,7 +173,7 @@ func askSocket(ctx context.Context, path, name string, args []byte) (answer []by
 // askHere opens the database itself. It does not make one only to say that there
 // is nothing in it: who asks is in the wrong directory, or forgot --config.
 func askHere(ctx context.Context, c config.Config, o Options, name string, args []byte) (answer []byte, err error) {
-	if name == AskStatus || name == AskPeers {
+	if name != AskAddPerson && name != AskAddCommunity && name != AskDecide {
 		if err := isThere(c); err != nil {
 			return nil, err
 		}
