@@ -8,6 +8,8 @@ import (
 
 	"copse/copse"
 	"copse/federation"
+	"copse/federation/ap"
+	"copse/internal/config"
 	"copse/internal/words"
 	"copse/store"
 	"copse/web"
@@ -59,6 +61,21 @@ type Decided struct {
 // about it, is shown.
 const shownOfPeer = 20
 
+// meetListed notes the peers that the configuration names, so that administrators
+// find them among the rest.
+func meetListed(ctx context.Context, db *store.DB, c config.Config) error {
+	return db.Update(ctx, func(tx *store.Tx) error {
+		for _, named := range slices.Concat(c.Federation.Allow, c.Federation.Block) {
+			if host, ok := ap.Host("https://" + named); ok {
+				if _, err := tx.PeerAt(host); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
 // Peers returns every server that is known or named in the configuration, by
 // host.
 func (a Admin) Peers(ctx context.Context, _ Nothing) ([]Peer, error) {
@@ -71,11 +88,6 @@ func (a Admin) Peers(ctx context.Context, _ Nothing) ([]Peer, error) {
 		known, err := tx.Peers()
 		if err != nil {
 			return err
-		}
-		for _, host := range slices.Concat(a.Config.Federation.Allow, a.Config.Federation.Block) {
-			if !slices.ContainsFunc(known, func(p *copse.Peer) bool { return p.Host == host }) {
-				known = append(known, &copse.Peer{Host: host, State: copse.PeerOK})
-			}
 		}
 		for _, p := range known {
 			v, err := a.peer(tx, p, st.Waits[p.ID])
@@ -91,25 +103,34 @@ func (a Admin) Peers(ctx context.Context, _ Nothing) ([]Peer, error) {
 }
 
 func (a Admin) peer(tx *store.Tx, p *copse.Peer, w store.Wait) (Peer, error) {
+	st, err := a.standing(tx, p, w)
+	if err != nil {
+		return Peer{}, err
+	}
 	v := Peer{
 		Host: p.Host, Title: p.Title, Software: strings.TrimSpace(p.Software + " " + p.Version), Policy: p.Policy,
 		State: p.State, Error: p.Error, Fails: p.Fails, NextTry: p.NotUntil, LastOK: p.LastOK, LastSeen: p.LastSeen,
 		Paused: p.Paused, Agreed: p.Agreed, Note: p.Note, Waiting: w.Activities, Oldest: w.Oldest,
 	}
-	st, err := a.Fed.Standing(tx, p.Host)
-	if err != nil {
-		return v, err
+	v.Exchanges, v.Why = a.decided(st)
+	_, v.Stands = web.Stands(words.In("en"), st)
+	return v, nil
+}
+
+func (a Admin) standing(tx *store.Tx, p *copse.Peer, w store.Wait) (st web.PeerStanding, err error) {
+	st = web.PeerStanding{Peer: p, Mode: a.Fed.Mode, Wait: w}
+	if st.Standing, err = a.Fed.Standing(tx, p.Host); err != nil {
+		return st, err
 	}
-	off, err := tx.ExchangeOff()
-	v.Exchanges, v.Why = a.decided(st, !off.IsZero())
-	_, v.Stands = web.Stands(words.In("en"), web.PeerStanding{Peer: p, Standing: st, Off: off, Mode: a.Fed.Mode, Wait: w})
-	return v, err
+	st.Off, err = tx.ExchangeOff()
+	return st, err
 }
 
 // decided says whether this server exchanges anything with a peer, and why.
-func (a Admin) decided(st federation.Standing, off bool) (exchanges bool, why string) {
+func (a Admin) decided(of web.PeerStanding) (exchanges bool, why string) {
+	st := of.Standing
 	if st.Stance == copse.Holding {
-		if off {
+		if !of.Off.IsZero() {
 			return false, "the exchange with all councils is off"
 		}
 		return false, "paused"
@@ -168,8 +189,12 @@ func (a Admin) Peer(ctx context.Context, host string) (v Peer, err error) {
 		if err != nil {
 			return err
 		}
+		st, err := a.standing(tx, p, w)
+		if err != nil {
+			return err
+		}
 		for _, m := range missed {
-			one := Missing{Type: m.Type, Since: m.Since, Why: web.WhyMissing(words.In("en"), p, m)}
+			one := Missing{Type: m.Type, Since: m.Since, Why: web.WhyMissing(words.In("en"), st, m)}
 			if m.Community != nil {
 				one.Community = m.Community.Handle()
 			}

@@ -71,6 +71,9 @@ func New(ctx context.Context, c config.Config, o Options) (*Server, error) {
 	if err := claim(ctx, db, c.Server.URL); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	if err := meetListed(ctx, db, c); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	kinds := content.Kinds()
 	h := &hub.Hub{DB: db, Kinds: kinds, Base: c.Server.URL}
 	fed := &federation.Server{
