@@ -77,14 +77,19 @@ func Stands(w *words.Words, s PeerStanding) (mark page.Mark, text string) {
 }
 
 // WhyMissing says why a peer has not got something.
-func WhyMissing(w *words.Words, p *copse.Peer, m store.Missing) string {
+func WhyMissing(w *words.Words, s PeerStanding, m store.Missing) string {
+	p := s.Peer
 	switch {
 	case !m.Stopped.IsZero() && m.Error != "":
 		return w.T("missing.refused", "why", Fault(w, m.Error), "date", m.Stopped)
 	case !m.Stopped.IsZero():
 		return w.T("missing.stopped", "date", m.Stopped)
+	case s.Standing.Stance == copse.Refusing:
+		return w.T("missing.refusing")
 	case !p.Paused.IsZero():
 		return w.T("missing.paused")
+	case !s.Off.IsZero():
+		return w.T("missing.off")
 	case !m.Again.IsZero():
 		return w.T("missing.later", "why", Fault(w, m.Error), "next", w.DateTime(m.Again))
 	case p.State != copse.PeerOK && p.Error != "":

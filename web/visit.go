@@ -22,6 +22,7 @@ type Visit struct {
 	Now    time.Time
 	Login  *store.Login // nil if nobody is signed in
 	Viewer copse.Viewer
+	Off    time.Time // since when nothing is exchanged with other servers; zero if it is, or nobody is signed in
 
 	title  string // of the council that runs this server
 	peers  int
@@ -50,7 +51,11 @@ func (s *Site) visit(r *http.Request) (*Visit, error) {
 		if copse.CodeOf(err) == copse.CodeNotFound {
 			return nil
 		}
+		if err != nil {
+			return err
+		}
 		v.Login, v.Viewer.Actor = &login, id
+		v.Off, err = tx.ExchangeOff()
 		return err
 	})
 	if err != nil {
@@ -92,6 +97,8 @@ func (s *Site) Frame(v *Visit, r *http.Request, title string) page.Frame {
 	}
 	if v.Login != nil {
 		f.Person = &page.Person{Name: v.Me().Title, URL: "/settings", Job: v.Me().JobTitle, Council: v.title}
+		f.Admin = s.Administers(v) == nil
+		f.Off = f.Admin && !v.Off.IsZero()
 	}
 	if v.notice != nil {
 		f.Notice = v.notice()

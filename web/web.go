@@ -30,6 +30,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 
 	"copse/copse"
+	"copse/federation"
 	"copse/hub"
 	"copse/store"
 	"copse/web/asset"
@@ -62,6 +63,23 @@ type Federation interface {
 	// Freshen reads a remote actor again, in the background, if that was last
 	// done a while ago.
 	Freshen(a *copse.Actor)
+	Overseer
+}
+
+// An Overseer is what administrators ask about other servers and decide.
+type Overseer interface {
+	// HostOf returns the host of another server from how somebody wrote it.
+	HostOf(host string) (string, error)
+	// Standing returns how this server stands to a host.
+	Standing(tx *store.Tx, host string) (federation.Standing, error)
+	// Probe finds out what works between this server and a host.
+	Probe(ctx context.Context, host string) ([]federation.Step, error)
+	// Decide decides about a host; by is who does.
+	Decide(ctx context.Context, by *copse.Actor, host string, what copse.Decision) error
+	// Agree notes the day of the agreement with a host, and a note.
+	Agree(ctx context.Context, by *copse.Actor, host string, agreed time.Time, note string) error
+	// Switch switches the exchange with everybody on or off.
+	Switch(ctx context.Context, by *copse.Actor, on bool) error
 }
 
 // A Section is one kind's part of the site. Kinds that show nothing in a place
@@ -115,6 +133,7 @@ func (s *Site) Handler() http.Handler {
 	r.Handle("/favicon.ico", asset.Handler())
 	s.accounts(r)
 	s.about(r)
+	s.councils(r)
 	s.Handle(r, http.MethodGet, "/", s.home)
 	s.Handle(r, http.MethodGet, "/u/{person}", s.profile)
 	s.communities(r)

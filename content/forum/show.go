@@ -207,11 +207,18 @@ func (s *showing) receipt(p store.Post) (r receipt, err error) {
 }
 
 // submission says that the home of a community elsewhere did not take a post and
-// is not asked any more. Until then it waits, which is all there is to say.
+// is not asked any more. Until then it waits, which is all there is to say unless
+// that is decided here.
 func (s *showing) submission(p store.Post) (r receipt, err error) {
 	all, err := s.tx.Receipts(p.ID)
-	if err != nil || len(all) == 0 || all[0].Stopped.IsZero() {
+	if err != nil || len(all) == 0 {
 		return r, err
+	}
+	if all[0].Stopped.IsZero() {
+		if !s.v.Off.IsZero() || !all[0].Peer.Paused.IsZero() {
+			r = receipt{Text: s.v.W.T("topic.waiting", "council", s.home), Detail: s.missing(all[0])}
+		}
+		return r, nil
 	}
 	return receipt{Text: s.v.W.T("receipt.unsent", "council", s.home), Detail: s.missing(all[0]), Again: s.again(p)}, nil
 }
@@ -237,6 +244,10 @@ func (s *showing) missing(c store.Receipt) string {
 		return w.T("receipt.refused", "council", council, "why", c.Error, "date", c.Stopped)
 	case !c.Stopped.IsZero():
 		return w.T("receipt.stopped", "council", council, "date", c.Stopped)
+	case !c.Peer.Paused.IsZero():
+		return w.T("receipt.paused", "council", council)
+	case !s.v.Off.IsZero():
+		return w.T("receipt.off", "council", council)
 	case c.Peer.State == copse.PeerFailing || c.Peer.State == copse.PeerDormant:
 		return w.T("receipt.away", "council", council)
 	}

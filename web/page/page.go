@@ -33,8 +33,10 @@ type Frame struct {
 	Title  string    // what the page is; Layout adds the community and the service
 	Server string    // the council that runs this server, "Stevenage Borough Council"
 	Path   string    // the page's own path and query; the language links keep the query
-	Nav    string    // the current section of the service: "home", "communities" or ""
+	Nav    string    // the current section of the service: "home", "communities", "councils" or ""
 	Person *Person   // who is signed in; nil if nobody
+	Admin  bool      // they run this server
+	Off    bool      // they do, and the exchange with other councils is off
 	Trail  []Link    // breadcrumbs, from home to the page above this one
 	Place  *Place    // the community the page is in; nil for the service's own pages
 	Notice string    // good news to tell once, such as "Your reply is posted"
@@ -115,10 +117,14 @@ func (f Frame) title() string {
 
 // sections is the navigation of the service, in order.
 func (f Frame) sections() []Link {
-	return []Link{
+	all := []Link{
 		{Text: f.W.T("nav.home"), URL: "/", Current: f.Nav == "home"},
 		{Text: f.W.T("nav.communities"), URL: "/communities", Current: f.Nav == "communities"},
 	}
+	if f.Admin {
+		all = append(all, Link{Text: f.W.T("councils.nav"), URL: "/admin/councils", Current: f.Nav == "councils"})
+	}
+	return all
 }
 
 // support is the list of links at the foot of every page.
