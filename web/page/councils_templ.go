@@ -1002,7 +1002,7 @@ func OneCouncil(c CouncilPage) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					for _, step := range c.Steps {
-						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 71, "<li>")
+						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 71, "<li class=\"copse-tags\">")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
