@@ -185,14 +185,23 @@ func (p *probe) ask(ctx context.Context, uri, accept string) *outbound.Document 
 	if p.failed != "" {
 		return nil
 	}
-	sign, err := p.s.signAs(ctx)
+	both, peer, err := p.s.knocksAt(ctx, p.host)
 	if err != nil {
 		p.fail("allowed", err.Error())
 		return nil
 	}
-	var connected atomic.Bool
+	var (
+		connected atomic.Bool
+		doc       *outbound.Document
+	)
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
-	doc, err := p.s.Client.Fetch(traced, uri, sign, accept)
+	_, err = try(peer, both, func(k knock) (status int, err error) {
+		doc, err = p.s.Client.Fetch(traced, uri, func(r *http.Request) error { return k.sign(r, nil) }, accept)
+		if err != nil {
+			return 0, err
+		}
+		return doc.Status, nil
+	})
 	if err != nil {
 		p.fail(stepOf(err, connected.Load()), "")
 		return nil

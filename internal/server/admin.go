@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"copse/copse"
@@ -124,9 +125,9 @@ func (a Admin) AddCommunity(ctx context.Context, c NewCommunity) (Added, error) 
 	if made.Sharing != copse.SharedAll && made.Sharing != copse.SharedHere && c.Councils != "" {
 		made.Sharing = copse.SharedNamed
 		for name := range strings.SplitSeq(c.Councils, ",") {
-			host, ok := ap.Host("https://" + strings.TrimSpace(name))
-			if !ok {
-				return Added{}, copse.Invalid("councils", "%s is not the web address of a council", name)
+			host, err := a.Fed.HostOf(strings.TrimSpace(name))
+			if err != nil {
+				return Added{}, err
 			}
 			made.Named = append(made.Named, host)
 		}
