@@ -250,6 +250,7 @@ type Peer struct {
 	Inbox    string    // its shared inbox
 	RFC9421  bool      // it verifies signatures by RFC 9421, as it says or has shown
 	Refused  time.Time // when it last refused one and took one by draft-cavage instead
+	Profile  Profile   // how it is told what happens in communities here
 	Looked   time.Time // when we last read what it says about itself
 	State    PeerState
 	Fails    int       // failed attempts in a row

@@ -1,0 +1,43 @@
+package copse
+
+import (
+	"slices"
+	"strings"
+)
+
+// A Profile is how a peer is told what happens in a community here.
+type Profile string
+
+// The profiles.
+const (
+	Unmet      Profile = ""          // nobody has looked at the peer yet
+	Microblog  Profile = "microblog" // shows people's posts: gets new conversations as boosts, and nothing else
+	GroupAware Profile = "group"     // follows communities (FEP-1b12): gets every activity, announced
+	Batches    Profile = "batches"   // likewise, and takes many votes at once in a collection (FEP-1a11)
+	Arrays     Profile = "arrays"    // likewise, in a bare list
+)
+
+// ProfileOf returns how the peer is told that runs the given software, by its
+// NodeInfo name, and says that it implements the given FEPs ("1b12"). What is not
+// known to follow communities is taken for a microblog: Mastodon makes a boost of
+// every reply that a community announces, which drowns whoever follows it
+// (mastodon#18069). PieFed writes and reads a list where FEP-1a11 has a collection.
+func ProfileOf(software string, feps []string) Profile {
+	switch name := strings.ToLower(software); {
+	case name == "piefed":
+		return Arrays
+	case slices.Contains(feps, "1a11"):
+		return Batches
+	case slices.Contains(feps, "1b12"):
+		return GroupAware
+	default:
+		switch name {
+		case "copse", "lemmy", "mbin", "kbin", "nodebb", "discourse", "lotide":
+			return GroupAware
+		}
+	}
+	return Microblog
+}
+
+// TakesBatches reports whether a peer takes many votes at once.
+func (p Profile) TakesBatches() bool { return p == Batches || p == Arrays }
