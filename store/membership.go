@@ -121,10 +121,15 @@ func (tx *Tx) reachHost(community copse.ID, host string) error {
 	if err != nil {
 		return err
 	}
+	if err := tx.hold(peer.ID); err != nil {
+		return err
+	}
 	_, err = tx.exec(`
-		insert into peer_communities (peer, community, since)
-		select cast($1 as bigint), cast($2 as bigint), last from logs where name = 'outbox'
-		on conflict do nothing`, peer.ID, community)
+		insert into peer_communities (peer, community, since, microblog)
+		select p.id, cast($2 as bigint), (select last from logs where name = 'outbox'), p.profile = $3
+		from peers p
+		where p.id = $1
+		on conflict do nothing`, peer.ID, community, copse.Microblog)
 	return err
 }
 

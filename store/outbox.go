@@ -16,6 +16,7 @@ type Outgoing struct {
 	Type      string   // of what an Announce announces
 	Inner     string   // URI of the activity it announces, if it does
 	Community copse.ID // announced to every peer with members there, if it is ours
+	Microblog bool     // to those of them that are microblogs; otherwise to the rest
 	Thread    copse.ID // what must arrive in order
 	Object    copse.ID
 	Signer    copse.ID
@@ -41,9 +42,9 @@ func (tx *Tx) Append(o *Outgoing) error {
 	}
 	o.Digest = sha256.Sum256(o.Body)
 	_, err = tx.exec(`
-		insert into outbox (id, uri, type, inner_uri, community, thread, object, signer, body, digest)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		o.ID, o.URI, o.Type, o.Inner, null(o.Community), null(o.Thread), null(o.Object), o.Signer, o.Body, o.Digest[:])
+		insert into outbox (id, uri, type, inner_uri, community, microblog, thread, object, signer, body, digest)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		o.ID, o.URI, o.Type, o.Inner, null(o.Community), o.Microblog, null(o.Thread), null(o.Object), o.Signer, o.Body, o.Digest[:])
 	return err
 }
 
@@ -72,7 +73,7 @@ func (tx *Tx) AddressAcquaintances(outbox, person copse.ID) error {
 	return err
 }
 
-const outgoingColumns = `x.id, x.uri, x.type, x.inner_uri, x.community, x.thread, x.object, x.signer, x.body, x.digest`
+const outgoingColumns = `x.id, x.uri, x.type, x.inner_uri, x.community, x.microblog, x.thread, x.object, x.signer, x.body, x.digest`
 
 type outgoingScan struct {
 	o                         Outgoing
@@ -82,7 +83,7 @@ type outgoingScan struct {
 
 func (s *outgoingScan) dest() []any {
 	o := &s.o
-	return []any{&o.ID, &o.URI, &o.Type, &o.Inner, &s.community, &s.thread, &s.object, &o.Signer, &o.Body, &s.digest}
+	return []any{&o.ID, &o.URI, &o.Type, &o.Inner, &s.community, &o.Microblog, &s.thread, &s.object, &o.Signer, &o.Body, &s.digest}
 }
 
 func (s *outgoingScan) outgoing() *Outgoing {
@@ -127,7 +128,8 @@ func (tx *Tx) OutboxAfter(after copse.ID, n int) ([]*Outgoing, error) {
 }
 
 // OutboxFor returns the positions of up to n items from after the given one that
-// are for one peer: what the communities it has members in announced, in order.
+// are for one peer, being what it is: what the communities it has members in
+// announced, in order.
 // It walks the log rather than merging the communities, so that catching up costs
 // as much as there is to pass over, once, however many communities the peer is
 // in.
@@ -137,7 +139,7 @@ func (tx *Tx) OutboxFor(peer, after copse.ID, n int) ([]copse.ID, error) {
 		from outbox x
 		where x.id > $2 and x.community is not null and exists (
 			select 1 from peer_communities pc
-			where pc.peer = $1 and pc.community = x.community and pc.since < x.id)
+			where pc.peer = $1 and pc.community = x.community and pc.microblog = x.microblog and pc.since < x.id)
 		order by x.id
 		limit $3`, peer, after, n)
 }
@@ -206,6 +208,7 @@ type Receipt struct {
 
 // Receipts returns who has the newest words of the object that was announced
 // here, or, for one submitted to a community elsewhere, whether its home has it.
+// Microblogs, which are told where to look, are left out.
 func (tx *Tx) Receipts(object copse.ID) ([]Receipt, error) {
 	return many(tx, func(r row) (c Receipt, err error) {
 		var (
@@ -236,7 +239,7 @@ func (tx *Tx) Receipts(object copse.ID) ([]Receipt, error) {
 		), receivers as materialized (
 			select pc.peer as peer
 			from sent x cross join peer_communities pc
-			where x.ours and pc.community = x.community and pc.since < x.id
+			where x.ours and pc.community = x.community and pc.microblog = false and pc.since < x.id
 			union all
 			select h.id
 			from sent x cross join peers h

@@ -92,7 +92,7 @@ func TestWhatGoesOutReadsAsWritten(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		m := newMailroom(t, db)
 		plain, full := m.outgoing(-1), m.outgoing(0)
-		full.Inner, full.Thread, full.Object = "https://york.example/activities/inner", 5, 6
+		full.Inner, full.Thread, full.Object, full.Microblog = "https://york.example/activities/inner", 5, 6, true
 		update(t, db, func(tx *store.Tx) error {
 			if err := tx.Append(plain); err != nil {
 				return err
@@ -582,5 +582,84 @@ func TestACommunitysOutboxListsWhatIsStillThere(t *testing.T) {
 			}
 			return nil
 		})
+	})
+}
+
+// What is for microblogs goes to them and nothing else does. A peer that turns out
+// to be another sort goes on as that, from where it is.
+func TestEachSortOfPeerGetsItsOwn(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		m := newMailroom(t, db, "hull.example", "toots.example")
+		describe := func(host string, profile copse.Profile) {
+			t.Helper()
+			update(t, db, func(tx *store.Tx) error {
+				p, err := tx.PeerAt(host)
+				if err != nil {
+					return err
+				}
+				p.Profile = profile
+				return tx.DescribePeer(p)
+			})
+		}
+		var told, boosted []*store.Outgoing
+		say := func() {
+			t.Helper()
+			told = append(told, m.send(t, db, 0))
+			boost := m.outgoing(0)
+			boost.Microblog = true
+			update(t, db, func(tx *store.Tx) error { return tx.Append(boost) })
+			boosted = append(boosted, boost)
+		}
+		check := func(what, host string, after copse.ID, want []*store.Outgoing, microblogs bool) {
+			t.Helper()
+			view(t, db, func(tx *store.Tx) error {
+				got, err := tx.OutboxFor(m.peers[host].ID, after, 100)
+				if err != nil {
+					return err
+				}
+				if !slices.Equal(got, positions(want)) {
+					t.Errorf("%s: %s gets %v, want %v", what, host, got, positions(want))
+				}
+				any, err := tx.ReachesMicroblogs(m.communities[0].ID)
+				if any != microblogs {
+					t.Errorf("%s: a microblog is reached: %v, want %v", what, any, microblogs)
+				}
+				return err
+			})
+		}
+		m.join(t, db, "hull.example", 0, copse.Active)
+		check("nobody yet", "toots.example", 0, nil, false)
+		describe("toots.example", copse.Microblog) // before anybody there is in
+		m.join(t, db, "toots.example", 0, copse.Active)
+		say()
+		check("both", "hull.example", 0, told, true)
+		check("both", "toots.example", 0, boosted, true)
+		view(t, db, func(tx *store.Tx) error {
+			for id, want := range map[copse.ID]copse.ID{told[0].ID - 1: m.peers["hull.example"].ID, told[0].ID: m.peers["toots.example"].ID} {
+				peers, _, err := tx.Concerned(id)
+				if err != nil {
+					return err
+				}
+				if !slices.Contains(peers, want) || id == told[0].ID && len(peers) > 1 {
+					t.Errorf("after %d it concerns %v, want %d", id, peers, want)
+				}
+			}
+			return nil
+		})
+
+		last := boosted[0].ID
+		describe("toots.example", copse.GroupAware)
+		check("changed", "toots.example", last, nil, false)
+		say()
+		check("changed", "toots.example", last, told[1:], false)
+		describe("toots.example", copse.Microblog) // and back
+		check("back", "toots.example", last, boosted[1:], true)
+		st, err := db.Status(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := st.Waits[m.peers["toots.example"].ID].Activities; n != 2 {
+			t.Errorf("%d wait for it, want 2", n)
+		}
 	})
 }

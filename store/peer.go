@@ -8,8 +8,8 @@ import (
 	"copse/copse"
 )
 
-const peerColumns = `p.id, p.host, p.title, p.software, p.version, p.policy, p.inbox, p.rfc9421, p.refused, p.state, p.fails,
-	p.not_until, p.error, p.last_ok, p.last_seen, p.looked, p.cursor, p.paused, p.agreed, p.note`
+const peerColumns = `p.id, p.host, p.title, p.software, p.version, p.policy, p.inbox, p.rfc9421, p.refused, p.profile, p.state,
+	p.fails, p.not_until, p.error, p.last_ok, p.last_seen, p.looked, p.cursor, p.paused, p.agreed, p.note`
 
 type peerScan struct {
 	p                                             copse.Peer
@@ -19,8 +19,8 @@ type peerScan struct {
 
 func (s *peerScan) dest() []any {
 	p := &s.p
-	return []any{&p.ID, &p.Host, &p.Title, &p.Software, &p.Version, &p.Policy, &p.Inbox, &p.RFC9421, &s.refused, &p.State, &p.Fails,
-		&s.notUntil, &p.Error, &s.lastOK, &s.lastSeen, &s.lookedAt, &p.Cursor,
+	return []any{&p.ID, &p.Host, &p.Title, &p.Software, &p.Version, &p.Policy, &p.Inbox, &p.RFC9421, &s.refused, &p.Profile, &p.State,
+		&p.Fails, &s.notUntil, &p.Error, &s.lastOK, &s.lastSeen, &s.lookedAt, &p.Cursor,
 		&s.paused, &s.agreed, &p.Note}
 }
 
@@ -113,11 +113,20 @@ func (tx *Tx) SetPolicy(host string, policy copse.Policy) error {
 	return err
 }
 
-// DescribePeer records what a peer says about itself.
+// DescribePeer records what a peer says about itself. If that makes it another
+// sort of peer, it goes on from where it is as that.
 func (tx *Tx) DescribePeer(p *copse.Peer) error {
+	if err := tx.hold(p.ID); err != nil {
+		return err
+	}
 	_, err := tx.exec(`
-		update peers set title = $1, software = $2, version = $3, inbox = $4, rfc9421 = $5, looked = $6
-		where id = $7`, p.Title, p.Software, p.Version, p.Inbox, p.RFC9421, micros(p.Looked), p.ID)
+		update peers set title = $1, software = $2, version = $3, inbox = $4, rfc9421 = $5, looked = $6, profile = $7
+		where id = $8`, p.Title, p.Software, p.Version, p.Inbox, p.RFC9421, micros(p.Looked), p.Profile, p.ID)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(`update peer_communities set microblog = $1 where peer = $2 and microblog <> $1`,
+		p.Profile == copse.Microblog, p.ID)
 	return err
 }
 
@@ -175,7 +184,7 @@ func (tx *Tx) Concerned(seen copse.ID) (peers []copse.ID, end copse.ID, err erro
 		from (
 			select pc.peer as peer
 			from outbox x cross join peer_communities pc
-			where x.id > $1 and x.community is not null and pc.community = x.community
+			where x.id > $1 and x.community is not null and pc.community = x.community and pc.microblog = x.microblog
 			union all
 			select e.peer from peer_extra e where e.outbox > $1 and e.stopped is null
 			union all
@@ -212,6 +221,13 @@ func (tx *Tx) Reaches(community copse.ID, host string) (bool, error) {
 		select exists (
 			select 1 from peer_communities pc join peers p on p.id = pc.peer
 			where pc.community = $1 and p.host = $2)`, community, host)
+}
+
+// ReachesMicroblogs reports whether any of the peers that a community of ours is
+// announced to is a microblog.
+func (tx *Tx) ReachesMicroblogs(community copse.ID) (bool, error) {
+	return one(tx, value[bool], `
+		select exists (select 1 from peer_communities pc where pc.community = $1 and pc.microblog = true)`, community)
 }
 
 // PeerByID returns the peer with the given id.

@@ -9,10 +9,11 @@ import (
 
 // visible is copse.MaySee as a predicate over an object o. The viewer's actor is
 // $1 and the viewer's peer $2 in every query that includes it, and every query
-// that lists objects for somebody does.
+// that lists objects for somebody does. Microblogs, which do not know what a
+// members-only community is, see what everybody sees.
 const visible = `(o.audience = 'public'
 	or exists (select 1 from memberships v where v.community = o.community and v.actor = $1 and v.role > 0)
-	or exists (select 1 from peer_communities v where v.community = o.community and v.peer = $2))`
+	or exists (select 1 from peer_communities v where v.community = o.community and v.peer = $2 and v.microblog = false))`
 
 // A Post is an object and who wrote it. One that is read by itself is whole. Those
 // of a list have what lists show, because a few columns cost as much as finding

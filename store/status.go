@@ -82,7 +82,7 @@ func (tx *Tx) waits() (map[copse.ID]Wait, error) {
 			select pc.peer as peer, x.id as outbox
 			from peer_communities pc
 				join peers p on p.id = pc.peer
-				join outbox x on x.community = pc.community and x.id > p.cursor and x.id > pc.since
+				join outbox x on x.community = pc.community and x.microblog = pc.microblog and x.id > p.cursor and x.id > pc.since
 			union
 			select e.peer, e.outbox from peer_extra e where e.stopped is null) w
 		group by w.peer`)

@@ -183,13 +183,14 @@ create table outbox (
 	type      text   not null,
 	inner_uri text   not null default '',
 	community bigint references actors (id),
+	microblog boolean not null default false, -- for peers that show people's posts, instead of the rest
 	thread    bigint,
 	object    bigint,
 	signer    bigint not null references actors (id),
 	digest    bytea  not null,
 	body      bytea  not null
 );
-create index outbox_announced on outbox (id, community) where community is not null;
+create index outbox_announced on outbox (id, community, microblog) where community is not null;
 create index outbox_community on outbox (community, id) where community is not null;
 create index outbox_inner     on outbox (inner_uri)      where inner_uri <> '';
 create index outbox_object    on outbox (object, id)    where object is not null;
@@ -204,6 +205,7 @@ create table peers (
 	inbox      text    not null default '',
 	rfc9421    boolean not null default false,
 	refused    bigint,
+	profile    text    not null default '',
 	state      text    not null default 'ok',
 	fails      integer not null default 0,
 	fail_days  integer not null default 0,
@@ -220,14 +222,16 @@ create table peers (
 create index peers_due on peers (not_until) where not_until is not null;
 
 -- Which peers have members in which communities of ours, since which point of
--- the outbox.
+-- the outbox. microblog follows from the peer's profile and stands here so that
+-- neither posting nor waking reads all of a community's peers.
 create table peer_communities (
 	peer      bigint not null references peers (id),
 	community bigint not null references actors (id),
 	since     bigint not null,
+	microblog boolean not null default false,
 	primary key (peer, community)
 );
-create index peer_communities_community on peer_communities (community, peer);
+create index peer_communities_community on peer_communities (community, microblog, peer);
 
 -- What is addressed to one peer alone, and what a peer's lane stepped over. A
 -- row goes when the peer has taken it.
