@@ -13,6 +13,7 @@ type Facts struct {
 	Removed   bool // likewise, by a facilitator and not by its author
 	Locked    bool // the conversation in question takes no replies
 	Admin     bool // the actor runs this server
+	Microblog bool // the actor's server is one; filled in for who asks to join
 
 	// Announced says that the community itself, at its home, passed the activity
 	// on. What may happen in a community is for its home to decide: we do not
@@ -186,11 +187,14 @@ func MayReshare(was, now Sharing) error {
 }
 
 // OnJoining returns the state that asking to join leads to, or an error for
-// somebody who may not ask.
+// somebody who may not ask. Microblogs know nothing of what is for members alone,
+// and would show it.
 func OnJoining(f Facts) (State, error) {
 	switch {
 	case f.State == Blocked:
 		return "", Forbidden("your account is blocked in %s", f.Community.Title)
+	case f.Microblog && f.Community.Audience != Public:
+		return Declined, nil
 	case f.Role >= Member:
 		return Active, nil
 	case f.Community.Join == JoinOpen:

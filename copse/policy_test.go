@@ -213,6 +213,9 @@ func TestJoiningLeadsWhereTheCommunitySays(t *testing.T) {
 		{"member already", copse.Facts{Community: in(copse.JoinApproval), Role: copse.Member}, copse.Active, 0},
 		{"declined, asking again", copse.Facts{Community: in(copse.JoinApproval), State: copse.Declined}, copse.Pending, 0},
 		{"blocked", copse.Facts{Community: in(copse.JoinOpen), State: copse.Blocked}, "", copse.CodeForbidden},
+		{"from a microblog", copse.Facts{Community: &copse.Community{Join: copse.JoinOpen, Audience: copse.Public}, Microblog: true}, copse.Active, 0},
+		{"from a microblog, for members", copse.Facts{Community: &copse.Community{Join: copse.JoinOpen, Audience: copse.Members}, Microblog: true}, copse.Declined, 0},
+		{"asking again, from what has become one", copse.Facts{Community: &copse.Community{Audience: copse.Members}, Role: copse.Member, Microblog: true}, copse.Declined, 0},
 	} {
 		got, err := copse.OnJoining(tt.f)
 		if got != tt.want || copse.CodeOf(err) != tt.code {

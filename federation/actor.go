@@ -157,12 +157,12 @@ func (s *Server) isFollower(tx *store.Tx, c *copse.Community, q *question, asked
 	if q.signer == nil {
 		return copse.NotFound("there is nothing here")
 	}
-	asking, err := tx.Reaches(c.ID, q.signer.Host)
+	asking, err := tx.ReachesMembers(c.ID, q.signer.Host)
 	if err != nil {
 		return err
 	}
 	host, _ := ap.Host(asked)
-	member, err := tx.Reaches(c.ID, host)
+	member, err := tx.ReachesMembers(c.ID, host)
 	if err != nil {
 		return err
 	}

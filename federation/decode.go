@@ -217,6 +217,9 @@ func (s *Server) decodeFollow(ctx context.Context, w *ap.Object, act *copse.Acti
 	if subject.Type != copse.Group {
 		return nil, copse.Forbidden("only communities can be joined here")
 	}
+	if err := look.met(ctx, act.Actor); err != nil {
+		return nil, err
+	}
 	act.Subject = subject
 	act.Reason = limited(markup.Plain(w.Reason), copse.MaxReason)
 	return act, nil

@@ -3,6 +3,7 @@ package federation
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -66,6 +67,33 @@ func (l *look) actor(ctx context.Context, uri string) (a *copse.Actor, err error
 		return nil, err
 	}
 	return l.s.fetchActor(ctx, uri)
+}
+
+// met makes sure that it is known what sort of server an actor's is.
+func (l *look) met(ctx context.Context, a *copse.Actor) error {
+	known := func() (met bool, err error) {
+		err = l.view(ctx, func(tx *store.Tx) error {
+			p, err := tx.Peer(a.Host)
+			met = err == nil && p.Profile != copse.Unmet
+			if copse.CodeOf(err) == copse.CodeNotFound {
+				return nil
+			}
+			return err
+		})
+		return met, err
+	}
+	met, err := known()
+	if err != nil || met {
+		return err
+	}
+	if err := l.may(); err != nil {
+		return err
+	}
+	l.s.ask(ctx, a, nil)
+	if met, err = known(); err == nil && !met {
+		err = fmt.Errorf("%w from %s about itself", errNoAnswer, a.Host)
+	}
+	return err
 }
 
 // refresh reads a remote actor again.

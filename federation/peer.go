@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -152,7 +154,7 @@ func lists(hosts []string, host string) bool {
 
 // meet learns what the server of an actor, which it has just described as w, says
 // about itself, now and then. That it says nothing is no reason not to know the
-// actor.
+// actor, whose own document says what it implements.
 func (s *Server) meet(ctx context.Context, a *copse.Actor, w *ap.Object) {
 	var p *copse.Peer
 	err := s.DB.View(ctx, func(tx *store.Tx) (err error) {
@@ -168,14 +170,20 @@ func (s *Server) meet(ctx context.Context, a *copse.Actor, w *ap.Object) {
 	})
 }
 
-// ask asks a server about itself and writes the answer down.
+// ask asks a server about itself and writes the answer down. One that gives none
+// is taken for what it was, or for a microblog if it was never met; one that does
+// not answer at all is asked again before anybody there joins anything.
 func (s *Server) ask(ctx context.Context, a *copse.Actor, w *ap.Object) {
-	about, err := s.nodeinfoOf(ctx, a)
-	if err != nil {
-		slog.DebugContext(ctx, "nodeinfo", "host", a.Host, "err", err)
+	about, failed := s.nodeinfoOf(ctx, a)
+	if failed != nil {
+		slog.DebugContext(ctx, "nodeinfo", "host", a.Host, "err", failed)
 	}
-	verifies := about.saysRFC9421() || saysRFC9421(w) || saysRFC9421(s.applicationOf(ctx, w, about))
-	err = s.DB.Update(ctx, func(tx *store.Tx) error {
+	silent := errors.Is(failed, errNoAnswer) || errors.Is(failed, errSpent) || ctx.Err() != nil
+	application := s.applicationOf(ctx, w, about)
+	verifies := about.saysRFC9421() || saysRFC9421(w) || saysRFC9421(application)
+	implements := append(feps(about.Metadata.Capabilities, about.Metadata.Implements), fepsOf(w)...)
+	implements = append(implements, fepsOf(application)...)
+	err := s.DB.Update(ctx, func(tx *store.Tx) error {
 		p, err := tx.PeerAt(a.Host)
 		if err != nil {
 			return err
@@ -186,6 +194,9 @@ func (s *Server) ask(ctx context.Context, a *copse.Actor, w *ap.Object) {
 		}
 		// Who has shown it need not say it, and whoever says it in vain is found out.
 		p.RFC9421 = p.RFC9421 || verifies
+		if about.Software.Name != "" || p.Profile == copse.Unmet && !silent {
+			p.Profile = copse.ProfileOf(p.Software, implements)
+		}
 		if p.Inbox = a.SharedInbox; p.Inbox == "" {
 			p.Inbox = a.Inbox
 		}
@@ -201,14 +212,15 @@ func (s *Server) ask(ctx context.Context, a *copse.Actor, w *ap.Object) {
 type selfDescription struct {
 	Software struct{ Name, Version string }
 	Metadata struct {
-		NodeName   string
-		Implements []string
+		NodeName string
+		// FEPs and other standards, as PieFed and copse list them.
+		Capabilities, Implements json.RawMessage
 	}
 	application string // where the server's own actor is (FEP-2677)
 }
 
 func (d *selfDescription) saysRFC9421() bool {
-	return slices.Contains(d.Metadata.Implements, rfc9421) || slices.Contains(quietAboutRFC9421, d.Software.Name)
+	return bytes.Contains(d.Metadata.Implements, []byte(rfc9421)) || slices.Contains(quietAboutRFC9421, d.Software.Name)
 }
 
 // applicationOf asks for the actor of the server itself, which the actor w or its
@@ -226,6 +238,37 @@ func (s *Server) applicationOf(ctx context.Context, w *ap.Object, about selfDesc
 		slog.DebugContext(ctx, "application", "uri", uri, "err", err)
 	}
 	return application
+}
+
+var fepNumber = regexp.MustCompile(`(?i)\bfep[-/]([0-9a-f]{4})\b`)
+
+// feps returns the numbers of the FEPs that lists name, whatever they are lists
+// of: "fep-1b12" (PieFed), "https://w3id.org/fep/1b12", or objects that have such a
+// thing in them (FEP-844e).
+func feps(lists ...json.RawMessage) (all []string) {
+	for _, list := range lists {
+		for _, found := range fepNumber.FindAllSubmatch(list, -1) {
+			all = append(all, strings.ToLower(string(found[1])))
+		}
+	}
+	return all
+}
+
+// fepsOf returns what the document of an actor says that its server
+// implements: the server's own directly, others under their generator (FEP-844e).
+// w is nil where there is no document.
+func fepsOf(w *ap.Object) []string {
+	if w == nil {
+		return nil
+	}
+	var said struct {
+		Implements json.RawMessage
+		Generator  json.RawMessage
+	}
+	if err := json.Unmarshal(w.Raw, &said); err != nil {
+		return nil // it says nothing of the sort
+	}
+	return feps(said.Implements, said.Generator)
 }
 
 func (s *Server) nodeinfoOf(ctx context.Context, a *copse.Actor) (about selfDescription, err error) {

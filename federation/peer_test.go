@@ -69,7 +69,17 @@ func (n *network) peer(t testing.TB, host string) *peer {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.peers[host] = p
+	p.is("lemmy")
 	return p
+}
+
+// is has the peer say which software it runs.
+func (p *peer) is(software string, feps ...string) {
+	at := "https://" + p.host + "/nodeinfo/2.1"
+	links := obj{"links": []obj{{"rel": "http://nodeinfo.diaspora.software/ns/schema/2.1", "href": at}}}
+	about := obj{"software": obj{"name": software, "version": "1"}, "metadata": obj{"capabilities": feps}}
+	p.serveAt("/.well-known/nodeinfo", document{http.StatusOK, "application/json", "", links.json()})
+	p.serveAt("/nodeinfo/2.1", document{http.StatusOK, "application/json", "", about.json()})
 }
 
 func (p *peer) ServeHTTP(w http.ResponseWriter, r *http.Request) {

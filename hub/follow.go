@@ -48,8 +48,11 @@ func (h *Hub) follow(tx *store.Tx, act *copse.Activity) error {
 	if err := h.setMembership(tx, act.Community, m); err != nil {
 		return err
 	}
-	if m.State == copse.Active {
+	switch m.State {
+	case copse.Active:
 		return h.answer(tx, "Accept", act)
+	case copse.Declined:
+		return h.answer(tx, "Reject", act)
 	}
 	return nil
 }
@@ -139,7 +142,15 @@ func (h *Hub) joining(tx *store.Tx, act *copse.Activity) (f copse.Facts, err err
 	if act.Actor.Type == copse.Group {
 		return f, copse.Forbidden("communities cannot join communities here")
 	}
-	return tx.Facts(act.Actor.ID, act.Community, nil)
+	if f, err = tx.Facts(act.Actor.ID, act.Community, nil); err != nil || act.Local {
+		return f, err
+	}
+	peer, err := tx.PeerAt(act.Actor.Host)
+	if err != nil {
+		return f, err
+	}
+	f.Microblog = peer.Profile == copse.Microblog
+	return f, nil
 }
 
 // setMembership changes a membership. If that changes which councils are in a

@@ -223,6 +223,14 @@ func (tx *Tx) Reaches(community copse.ID, host string) (bool, error) {
 			where pc.community = $1 and p.host = $2)`, community, host)
 }
 
+// ReachesMembers is Reaches for what is for members alone, which no microblog gets.
+func (tx *Tx) ReachesMembers(community copse.ID, host string) (bool, error) {
+	return one(tx, value[bool], `
+		select exists (
+			select 1 from peer_communities pc join peers p on p.id = pc.peer
+			where pc.community = $1 and p.host = $2 and pc.microblog = false)`, community, host)
+}
+
 // ReachesMicroblogs reports whether any of the peers that a community of ours is
 // announced to is a microblog.
 func (tx *Tx) ReachesMicroblogs(community copse.ID) (bool, error) {
