@@ -362,10 +362,14 @@ func (r *recent) outgoing(tx *store.Tx, id copse.ID) (*store.Outgoing, error) {
 }
 
 // mayStillGet reports whether what was announced to a peer once is still for it:
-// whether it has a member in the community, or the author.
+// whether it has a member in the community, or the author, and is still told in
+// that way.
 func mayStillGet(tx *store.Tx, peer *copse.Peer, p parcel) (bool, error) {
 	if p.Community == 0 {
 		return true, nil
+	}
+	if p.Microblog != (peer.Profile == copse.Microblog) {
+		return false, nil
 	}
 	if reached, err := tx.Reaches(p.Community, peer.Host); err != nil || reached || p.Object == 0 {
 		return reached, err

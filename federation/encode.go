@@ -47,12 +47,19 @@ func (s *Server) encode(tx *store.Tx, act *copse.Activity) (*ap.Object, error) {
 			To: ap.Strings{act.Actor.URI}, Object: ap.Ref(act.Actor.URI),
 		}
 	case "Announce":
+		if act.Inner == nil { // by its address, for microblogs
+			share(w, act)
+			break
+		}
 		address(w, act.Community, act.Inner.Object)
 		w.Object, err = s.encode(tx, act.Inner)
 	case "Undo":
-		if act.Inner.Type == "Follow" {
+		switch act.Inner.Type {
+		case "Follow":
 			w.To = ap.Strings{act.Inner.Subject.URI}
-		} else {
+		case "Announce":
+			share(w, act.Inner)
+		default:
 			address(w, act.Community, act.Inner.Object)
 		}
 		w.Summary = act.Reason
@@ -135,6 +142,13 @@ func address(w *ap.Object, c *copse.Community, o *copse.Object) {
 	if w.Type == "Announce" {
 		w.CC = ap.Strings{c.URI + "/followers"}
 	}
+}
+
+// share writes that the community of act, an announcement, shows its followers
+// something, as people do on microblogs.
+func share(w *ap.Object, act *copse.Activity) {
+	w.To, w.CC = ap.Strings{ap.Public}, ap.Strings{act.Community.URI + "/followers"}
+	w.Object = ap.Ref(act.Object.URI)
 }
 
 // everybody returns the address of those who may see what is written for an

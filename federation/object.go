@@ -245,7 +245,7 @@ func (s *Server) activity(ctx context.Context, q *question) (*document, error) {
 				return err
 			}
 			closed = post.Audience != copse.Public
-			if !post.Deleted.IsZero() && out.Type != "Delete" {
+			if !post.Deleted.IsZero() && out.Type != "Delete" && out.Type != "Undo" {
 				return &goneError{uri, http.StatusGone}
 			}
 			return nil

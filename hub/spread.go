@@ -25,32 +25,41 @@ func (h *Hub) spread(tx *store.Tx, act *copse.Activity, o *copse.Object) error {
 	if err != nil {
 		return err
 	}
-	// The author's server waits to hear that the community took it, and may have
-	// no member in it. Whoever is blocked may have been their server's only one.
-	if err := h.tellToo(tx, out, c, act.Actor); err != nil {
-		return err
-	}
-	if act.Type == "Block" || act.Type == "Undo" && act.Inner.Type == "Block" {
-		return h.tellToo(tx, out, c, act.Subject)
-	}
-	return nil
-}
-
-// tellToo addresses what a community announces to the server of one more actor, if
-// it does not go there anyway.
-func (h *Hub) tellToo(tx *store.Tx, out copse.ID, c *copse.Community, a *copse.Actor) error {
-	if a.Local {
-		return nil
-	}
-	reached, err := tx.Reaches(c.ID, a.Host)
-	if err != nil || reached {
-		return err
-	}
-	peer, err := tx.PeerAt(a.Host)
+	author, err := h.outside(tx, c, act.Actor)
 	if err != nil {
 		return err
 	}
-	return tx.Address(out, peer.ID, ownInbox(a))
+	// The author's server waits to hear that the community took it.
+	told, microblog := out, author != nil && author.Profile == copse.Microblog
+	boost, err := h.boost(tx, act, o, microblog)
+	if microblog {
+		told = boost
+	}
+	if err == nil && author != nil && told != 0 {
+		err = tx.Address(told, author.ID, ownInbox(act.Actor))
+	}
+	if err != nil || act.Type != "Block" && (act.Type != "Undo" || act.Inner.Type != "Block") {
+		return err
+	}
+	// Whoever is blocked may have been their server's only member.
+	home, err := h.outside(tx, c, act.Subject)
+	if err != nil || home == nil || home.Profile == copse.Microblog {
+		return err
+	}
+	return tx.Address(out, home.ID, ownInbox(act.Subject))
+}
+
+// outside returns the server of an actor if what c announces does not go there
+// anyway: if it is elsewhere and has no member in c.
+func (h *Hub) outside(tx *store.Tx, c *copse.Community, a *copse.Actor) (*copse.Peer, error) {
+	if a.Local {
+		return nil, nil
+	}
+	reached, err := tx.Reaches(c.ID, a.Host)
+	if err != nil || reached {
+		return nil, err
+	}
+	return tx.PeerAt(a.Host)
 }
 
 // ownInbox returns where an actor is reached whose server has no shared inbox, ""
@@ -89,20 +98,29 @@ func (h *Hub) sendAbout(tx *store.Tx, act *copse.Activity, o *copse.Object, to *
 
 // append adds act to the outbox.
 func (h *Hub) append(tx *store.Tx, act *copse.Activity, o *copse.Object) (copse.ID, error) {
+	out, err := h.outgoing(tx, act, o)
+	if err != nil {
+		return 0, err
+	}
+	err = tx.Append(out)
+	return out.ID, err
+}
+
+// outgoing returns act as it goes out, about o if that is not nil.
+func (h *Hub) outgoing(tx *store.Tx, act *copse.Activity, o *copse.Object) (*store.Outgoing, error) {
 	if inner := act.Inner; inner != nil && inner.Published.IsZero() {
 		inner.Published = tx.Now
 	}
 	body, err := h.Wire.Marshal(tx, act)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	out := &store.Outgoing{URI: act.URI, Type: act.Type, Signer: act.Actor.ID, Body: body}
-	if act.Type == "Announce" {
+	if act.Type == "Announce" && act.Inner != nil {
 		out.Type, out.Inner, out.Community = act.Inner.Type, act.Inner.URI, act.Community.ID
 	}
 	if o != nil {
 		out.Object, out.Thread = o.ID, o.Thread()
 	}
-	err = tx.Append(out)
-	return out.ID, err
+	return out, nil
 }
