@@ -89,7 +89,7 @@ func TestMicroblogsAreShownConversationsAlone(t *testing.T) {
 			"Undo Announce " + topic.URI,
 		}
 		if got := toots.told(); !slices.Equal(got, want) {
-			t.Errorf("the microblog was told\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+			t.Fatalf("the microblog was told\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
 		want = []string{
 			"Accept Follow " + trees.URI, "Announce Create Page", "Announce Create Note", "Announce Like " + answer.URI,
