@@ -48,6 +48,18 @@ func (tx *Tx) Seen(uri string) (bool, error) {
 	return one(tx, value[bool], `select exists (select 1 from activities where hash = $1)`, hash(uri))
 }
 
+// Did returns what the activity with the given URI was, as far as it is recorded,
+// "" if it is not: its type, who did it and what to.
+func (tx *Tx) Did(uri string) (typ string, actor copse.ID, object string, err error) {
+	_, err = one(tx, func(r row) (none struct{}, err error) {
+		return none, r.Scan(&typ, &actor, &object)
+	}, `select type, actor, object from activities where hash = $1`, hash(uri))
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return typ, actor, object, err
+}
+
 // Deleted reports whether something was deleted before it arrived here: by its
 // author, or by the community it was said in. Nobody else's word keeps it out.
 func (tx *Tx) Deleted(uri string, author, community copse.ID) (bool, error) {

@@ -139,3 +139,28 @@ func TestTheLogSaysWhoDidWhatWhyAndWhen(t *testing.T) {
 		})
 	})
 }
+
+func TestWhatAnActivityDidIsFoundByItsName(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ann := someone("ann", "york.example", false)
+		update(t, db, func(tx *store.Tx) error {
+			if err := tx.AddActor(ann); err != nil {
+				return err
+			}
+			_, err := tx.RecordActivity(&copse.Activity{
+				URI: "https://york.example/like/1", Type: "Like", Actor: ann, Object: &copse.Object{URI: "https://york.example/o/1"},
+			})
+			return err
+		})
+		view(t, db, func(tx *store.Tx) error {
+			typ, actor, object, err := tx.Did("https://york.example/like/1")
+			if err != nil || typ != "Like" || actor != ann.ID || object != "https://york.example/o/1" {
+				t.Errorf("it did %s by %d to %s, %v", typ, actor, object, err)
+			}
+			if typ, _, _, err = tx.Did("https://york.example/like/2"); err != nil || typ != "" {
+				t.Errorf("what nobody knows of did %q, %v", typ, err)
+			}
+			return nil
+		})
+	})
+}

@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"errors"
+	"slices"
 	"time"
 
 	"copse/copse"
@@ -350,12 +351,18 @@ func (tx *Tx) Revised(object copse.ID) (bool, error) {
 // Respond records actor's response of a type to an object, and counts again. It
 // reports whether it was not there before.
 func (tx *Tx) Respond(object, actor copse.ID, typ, uri string) (bool, error) {
+	return tx.RespondVouched(0, object, actor, typ, uri)
+}
+
+// RespondVouched is Respond for what is counted on the word of a peer alone; zero
+// is nobody's.
+func (tx *Tx) RespondVouched(peer, object, actor copse.ID, typ, uri string) (bool, error) {
 	if err := tx.hold(object); err != nil {
 		return false, err
 	}
 	n, err := tx.exec(`
-		insert into responses (object, actor, type, uri, at) values ($1, $2, $3, $4, $5)
-		on conflict do nothing`, object, actor, typ, uri, tx.Now.UnixMicro())
+		insert into responses (object, actor, type, uri, at, vouched) values ($1, $2, $3, $4, $5, $6)
+		on conflict do nothing`, object, actor, typ, uri, tx.Now.UnixMicro(), null(peer))
 	if err != nil || n == 0 {
 		return false, err
 	}
@@ -372,6 +379,30 @@ func (tx *Tx) Withdraw(object, actor copse.ID, typ string) (bool, error) {
 		return false, err
 	}
 	return true, tx.recountLikes(object)
+}
+
+// Discard withdraws what is counted on the word of a peer alone, of up to so many
+// objects at a time, and counts again. It returns how many responses that were; 0
+// when there are none left.
+func (tx *Tx) Discard(peer copse.ID, objects int) (int, error) {
+	all, err := many(tx, value[copse.ID], `
+		delete from responses
+		where vouched = $1 and object in (
+			select r.object from responses r where r.vouched = $1 group by r.object order by r.object limit $2)
+		returning object`, peer, objects)
+	if err != nil {
+		return 0, err
+	}
+	slices.Sort(all)
+	for _, object := range slices.Compact(slices.Clone(all)) {
+		if err := tx.hold(object); err != nil {
+			return 0, err
+		}
+		if err := tx.recountLikes(object); err != nil {
+			return 0, err
+		}
+	}
+	return len(all), nil
 }
 
 func (tx *Tx) recountLikes(object copse.ID) error {

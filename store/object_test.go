@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -547,6 +548,52 @@ func TestWhatWasRemovedIsKeptForAWhile(t *testing.T) {
 			err := db.View(t.Context(), func(tx *store.Tx) error { return tx.Withheld(o) })
 			if copse.CodeOf(err) != copse.CodeNotFound {
 				t.Errorf("what is gone is kept: %v, %+v", err, o)
+			}
+		}
+	})
+}
+
+// What counts on one peer's word alone goes when that is not believed any more, a
+// few objects at a time, and nothing else does.
+func TestWhatAPeerVouchedForCanBeDiscarded(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		f := newForum(t, db, "trees")
+		ann, bob := f.people[0].ID, f.people[1].ID
+		one, two, three := f.object(0), f.object(0), f.object(0)
+		var hull, york *copse.Peer
+		update(t, db, func(tx *store.Tx) (err error) {
+			if hull, err = tx.PeerAt("hull.example"); err != nil {
+				return err
+			}
+			if york, err = tx.PeerAt("york.example"); err != nil {
+				return err
+			}
+			for _, o := range []*copse.Object{one, two, three} {
+				if err := tx.AddObject(o); err != nil {
+					return err
+				}
+			}
+			for _, r := range []struct{ peer, object, actor copse.ID }{
+				{0, one.ID, ann}, {hull.ID, one.ID, bob}, {hull.ID, two.ID, ann}, {hull.ID, two.ID, bob}, {york.ID, three.ID, ann},
+				{hull.ID, three.ID, ann}, // was there before
+			} {
+				if _, err := tx.RespondVouched(r.peer, r.object, r.actor, "Like", "https://x.example/like"); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		for i, want := range []struct{ n, one, two, three int }{{1, 1, 2, 1}, {2, 1, 0, 1}, {0, 1, 0, 1}} {
+			update(t, db, func(tx *store.Tx) error {
+				n, err := tx.Discard(hull.ID, 1)
+				if n != want.n {
+					t.Errorf("round %d: %d discarded, want %d", i, n, want.n)
+				}
+				return err
+			})
+			got := []int{stored(t, db, one.ID).Likes, stored(t, db, two.ID).Likes, stored(t, db, three.ID).Likes}
+			if !slices.Equal(got, []int{want.one, want.two, want.three}) {
+				t.Errorf("round %d: counted %v, want %+v", i, got, want)
 			}
 		}
 	})

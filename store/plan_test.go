@@ -107,6 +107,7 @@ func hotQueries(town *storetest.Town) []hot {
 			return err
 		}, "INTEGER PRIMARY KEY", "", false},
 		{"Respond", func(tx *store.Tx) error { _, err := tx.Respond(town.Thread, last, "Like", "x"); return err }, "responses_1", "", false},
+		{"Discard", func(tx *store.Tx) error { _, err := tx.Discard(peer, 100); return err }, "responses_vouched", "", false},
 
 		{"Community", func(tx *store.Tx) error { _, err := tx.Community(big); return err }, "INTEGER PRIMARY KEY", "", false},
 		{"Communities", func(tx *store.Tx) error { _, err := tx.Communities(store.Directory{Before: big, N: 20}); return err }, "communities_active", "", false},
@@ -156,6 +157,7 @@ func hotQueries(town *storetest.Town) []hot {
 		{"Heard", func(tx *store.Tx) error { return tx.Heard("council1.example", now) }, "peers_1", "", false},
 
 		{"Seen", func(tx *store.Tx) error { _, err := tx.Seen("x"); return err }, "activities_1", "", false},
+		{"Did", func(tx *store.Tx) error { _, _, _, err := tx.Did("x"); return err }, "activities_1", "", false},
 		{"Deleted", func(tx *store.Tx) error { _, err := tx.Deleted("x", ann, big); return err }, "activities_deleted", "", false},
 		{"Removal", func(tx *store.Tx) error { _, _, err := tx.Removal("x"); return err }, "activities_deleted", "", false},
 		{"Log", func(tx *store.Tx) error { _, err := tx.Log(big, 0, 20); return err }, "activities_community", "", false},

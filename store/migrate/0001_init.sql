@@ -123,16 +123,19 @@ create table revisions (
 );
 
 -- What people answered with something other than words: marks of "helpful",
--- and later votes and replies to invitations.
+-- and later votes and replies to invitations. vouched is the peer on whose word
+-- alone it is counted, if nobody has proved that they did.
 create table responses (
 	object bigint not null references objects (id),
 	actor  bigint not null references actors (id),
 	type   text   not null,
 	uri    text   not null,
 	at     bigint not null,
+	vouched bigint,
 	primary key (object, type, actor)
 );
 create index responses_actor on responses (actor, at);
+create index responses_vouched on responses (vouched, object) where vouched is not null;
 
 -- Every activity that took effect, once. This is the audit log and the memory
 -- that makes a repeat harmless. hash is the first eight bytes of the URI's
