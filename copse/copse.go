@@ -216,12 +216,13 @@ type Activity struct {
 	Type      string // "Create", "Follow", …
 	Actor     *Actor
 	By        *Actor     // the facilitator behind what a community does; nil otherwise
-	Object    *Object    // of Create, Update, Delete, Like
+	Object    *Object    // of Create, Update, Delete, Like, Dislike
 	Subject   *Actor     // of Follow: the community; of Update: the actor that changed; of Add and Remove: the facilitator; of Block: who is blocked
 	Community *Community // where it happens; its verb fills it in
 	Inner     *Activity  // of Accept, Reject, Undo and Announce
 	Reason    string
 	Via       *Actor          // the community that announced it, if one did
+	Vouched   bool            // on Via's word alone: nobody has proved that Actor did it
 	Raw       json.RawMessage // exactly as a peer sent it, to be passed on unchanged
 	Local     bool
 	Published time.Time

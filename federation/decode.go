@@ -23,14 +23,19 @@ var errUnknown = errors.New("something it refers to is not known here yet")
 // for what is none of our business: peers take a refusal as trouble and try again,
 // or give up on us.
 func (s *Server) decode(ctx context.Context, a *arrival, look *look) (*copse.Activity, error) {
-	if !hub.Knows(a.act.Type) {
+	typ := meaning(a.act.Type)
+	if !hub.Knows(typ) {
 		return nil, nil
 	}
-	act := &copse.Activity{URI: activityURI(a.act), Type: a.act.Type, Actor: a.signer, Raw: a.act.Raw, Published: a.act.Published}
+	act := &copse.Activity{URI: activityURI(a.act), Type: typ, Actor: a.signer, Raw: a.act.Raw, Published: a.act.Published}
 	if a.act.Type == "Announce" {
 		return s.decodeAnnounce(ctx, a, act, look)
 	}
-	return s.decodeInner(ctx, a.act, act, look)
+	w, err := look.spellOut(ctx, a.act)
+	if err != nil {
+		return nil, err
+	}
+	return s.decodeInner(ctx, w, act, look)
 }
 
 // activityURI returns an activity's id. The few that may lack one (Accept and
@@ -58,7 +63,7 @@ func (s *Server) decodeInner(ctx context.Context, w *ap.Object, act *copse.Activ
 			return nil, nil
 		}
 		return act, nil
-	case "Like":
+	case "Like", "Dislike", "EmojiReact":
 		o, err := look.object(ctx, w.Object.URI(), act.Via)
 		act.Object = o
 		return act, err
@@ -289,9 +294,9 @@ func (l *look) sent(ctx context.Context, uri string) (*ap.Object, error) {
 
 func (s *Server) decodeUndo(ctx context.Context, w *ap.Object, act *copse.Activity, look *look) (*copse.Activity, error) {
 	if w.Object == nil || w.Object.IsRef() {
-		return nil, nil // issued by software we never exchanged the inner activity with
+		return nil, nil // of something we have never heard of
 	}
-	inner := &copse.Activity{Type: w.Object.Type, Actor: act.Actor, Via: act.Via}
+	inner := &copse.Activity{Type: meaning(w.Object.Type), Actor: act.Actor, Via: act.Via}
 	if actor, ok := w.Object.Actor.One(); ok && actor != act.Actor.URI && !isRuling(w.Object) {
 		return nil, copse.Forbidden("one can only undo what one did oneself")
 	}
@@ -305,7 +310,7 @@ func (s *Server) decodeUndo(ctx context.Context, w *ap.Object, act *copse.Activi
 		}
 	case "Follow":
 		inner.Subject, err = look.ours(ctx, w.Object.Object.URI())
-	case "Like":
+	case "Like", "Dislike":
 		inner.Object, err = look.object(ctx, w.Object.Object.URI(), act.Via)
 	case "Block":
 		if inner, err = s.decodeBlock(ctx, w.Object, inner, look); err == nil && inner == nil {
@@ -534,11 +539,14 @@ func (s *Server) decodeAnnounce(ctx context.Context, a *arrival, act *copse.Acti
 	if err != nil || !followed && !s.blocksOurs(w) {
 		return nil, err
 	}
+	if w, err = look.spellOut(ctx, w); err != nil {
+		return nil, err
+	}
 	actor, err := wellFormed(w)
 	if err != nil {
 		return nil, err
 	}
-	inner := &copse.Activity{URI: activityURI(w), Type: w.Type, Via: a.signer, Raw: w.Raw, Published: w.Published}
+	inner := &copse.Activity{URI: activityURI(w), Type: meaning(w.Type), Via: a.signer, Raw: w.Raw, Published: w.Published}
 	host, ok := ap.Host(actor)
 	switch {
 	case !ok:
@@ -558,6 +566,7 @@ func (s *Server) decodeAnnounce(ctx context.Context, a *arrival, act *copse.Acti
 	if w, err = look.prove(ctx, w, inner.Actor, a.signer); err != nil || w == nil {
 		return nil, err
 	}
+	inner.Vouched = isVote(w) && !proves(inner.Actor, a.signer) && !look.saidSo(ctx, w, inner.Actor)
 	if act.Inner, err = s.decodeInner(ctx, w, inner, look); err != nil || act.Inner == nil {
 		return nil, err
 	}
@@ -568,7 +577,7 @@ func (s *Server) decodeAnnounce(ctx context.Context, a *arrival, act *copse.Acti
 // Who joins is between two servers.
 func isPassedOn(w *ap.Object) bool {
 	switch w.Type {
-	case "Create", "Update", "Delete", "Like", "Lock", "Block", "Add", "Remove":
+	case "Create", "Update", "Delete", "Like", "Dislike", "EmojiReact", "Lock", "Block", "Add", "Remove":
 		return true
 	case "Undo":
 		return w.Object != nil && w.Object.Type != "Follow"

@@ -169,6 +169,7 @@ func (s *Server) judge(l *letter) error {
 		ctx    = l.Context()
 		signer *copse.Actor
 		do     *copse.Activity
+		many   *unpacked
 	)
 	err := s.DB.View(ctx, func(tx *store.Tx) (err error) {
 		if err := s.admitted(tx, l.host); err != nil {
@@ -186,6 +187,10 @@ func (s *Server) judge(l *letter) error {
 		if err != nil {
 			return err
 		}
+		if items, ok := batched(l.act); ok {
+			many, err = s.unpack(ctx, &arrival{by, l.act}, items, look)
+			return err
+		}
 		do, err = s.decode(ctx, &arrival{by, l.act}, look)
 		return err
 	})
@@ -197,6 +202,8 @@ func (s *Server) judge(l *letter) error {
 		return s.parkUnproved(ctx, l)
 	case errors.Is(err, errUnknown):
 		err = s.park(ctx, signer.URI, &store.Received{Host: signer.Host, Signer: signer.URI, Body: l.body})
+	case err == nil && many != nil:
+		err = s.take(ctx, many)
 	case err == nil && do != nil:
 		err = s.Hub.Perform(ctx, do)
 	}
@@ -264,14 +271,15 @@ func (s *Server) parkUnproved(ctx context.Context, l *letter) error {
 	return s.park(ctx, l.sig.KeyID+" "+hex.EncodeToString(sum[:]), &store.Received{Host: l.host, Signature: string(text), Body: l.body})
 }
 
-// park keeps r on disk for the workers, and wakes them.
-func (s *Server) park(ctx context.Context, sender string, r *store.Received) error {
+// park keeps what has come from one server on disk for the workers, and wakes them.
+func (s *Server) park(ctx context.Context, sender string, all ...*store.Received) error {
+	r := all[0]
 	err := s.DB.Update(ctx, func(tx *store.Tx) error {
 		waiting, err := tx.Parked(r.Host, maxParked)
 		if err != nil {
 			return err
 		}
-		if waiting >= maxParked {
+		if waiting+len(all) > maxParked {
 			return copse.TooMany(5*time.Minute, "too much from %s is waiting already", r.Host)
 		}
 		if r.Signature != "" {
@@ -282,8 +290,12 @@ func (s *Server) park(ctx context.Context, sender string, r *store.Received) err
 				return copse.Unavailable(5*time.Minute, "too much is waiting already")
 			}
 		}
-		_, err = tx.Park(sender, r)
-		return err
+		for _, r := range all {
+			if _, err = tx.Park(sender, r); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return err

@@ -96,6 +96,32 @@ func (l *look) met(ctx context.Context, a *copse.Actor) error {
 	return err
 }
 
+// spellOut returns an activity with what it undoes in it, as far as that is known
+// here and it names it by its id alone.
+func (l *look) spellOut(ctx context.Context, w *ap.Object) (*ap.Object, error) {
+	if w.Type != "Undo" || !w.Object.IsRef() {
+		return w, nil
+	}
+	var (
+		typ, object string
+		by          *copse.Actor
+	)
+	err := l.view(ctx, func(tx *store.Tx) (err error) {
+		var actor copse.ID
+		if typ, actor, object, err = tx.Did(w.Object.ID); err != nil || typ == "" {
+			return err
+		}
+		by, err = tx.Actor(actor)
+		return err
+	})
+	if err != nil || typ == "" {
+		return w, err
+	}
+	whole := *w
+	whole.Object = &ap.Object{ID: w.Object.ID, Type: typ, Actor: ap.RefsTo(by.URI), Object: ap.Ref(object)}
+	return &whole, nil
+}
+
 // refresh reads a remote actor again.
 func (l *look) refresh(ctx context.Context, uri string) error {
 	if err := l.may(); err != nil {
@@ -308,8 +334,10 @@ func (s *shelf) put(uri string, w *ap.Object, now time.Time) {
 //
 // It returns nil for what turns out not to be so (any more).
 func (l *look) prove(ctx context.Context, w *ap.Object, author, community *copse.Actor) (*ap.Object, error) {
-	if author.Host == community.Host {
-		return w, nil // its own server's signature
+	if proves(author, community) || isVote(w) {
+		// To ask for each vote would swamp everybody: they are counted on the
+		// community's word, and known to be.
+		return w, nil
 	}
 	switch w.Type {
 	case "Create", "Update":
@@ -347,16 +375,18 @@ func (l *look) prove(ctx context.Context, w *ap.Object, author, community *copse
 			return w, nil
 		}
 		return nil, err
-	case "Like":
-		return w, nil // asking for each would swamp everybody; counted on the community's word
 	case "Undo":
 		// Whose own Delete is taken back is asked for their words: see restored.
-		if w.Object != nil && (w.Object.Type == "Like" || w.Object.Type == "Delete") {
+		if w.Object != nil && w.Object.Type == "Delete" {
 			return w, nil
 		}
 	}
 	return nil, nil
 }
+
+// proves reports whether an announcement itself proves that its author did what is
+// announced: it is signed by their own server.
+func proves(author, community *copse.Actor) bool { return author.Host == community.Host }
 
 // saidSo is proved for what can be asked for if the proof cannot be judged.
 func (l *look) saidSo(ctx context.Context, w *ap.Object, author *copse.Actor) bool {

@@ -169,6 +169,9 @@ func (s *Server) rework(ctx context.Context, r *store.Received) error {
 	if err != nil {
 		return err
 	}
+	if items, ok := batched(act); ok {
+		return s.reworkBatch(ctx, &arrival{by, act}, items)
+	}
 	do, err := s.decode(ctx, &arrival{by, act}, look)
 	if err != nil || do == nil {
 		return err

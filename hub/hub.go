@@ -58,8 +58,8 @@ func verbOf(typ string) verb {
 		return (*Hub).reject
 	case "Undo":
 		return (*Hub).undo
-	case "Like":
-		return (*Hub).like
+	case "Like", "Dislike":
+		return (*Hub).vote
 	case "Block":
 		return (*Hub).block
 	case "Lock":
@@ -93,6 +93,43 @@ func (h *Hub) Perform(ctx context.Context, act *copse.Activity) error {
 	return nil
 }
 
+// PerformAll carries out what a community elsewhere passes on in one go, whole being
+// the announcement of all of it: each as if it had been announced alone, in one
+// transaction. They are votes, which do nothing before they are refused, so that
+// one that is does not keep out the rest.
+func (h *Hub) PerformAll(ctx context.Context, whole *copse.Activity, announced []*copse.Activity) error {
+	for {
+		err := h.DB.Update(ctx, func(tx *store.Tx) error { return h.performAll(tx, whole, announced) })
+		if errors.Is(err, errRepeated) {
+			continue // now it is known to have been
+		}
+		if err != nil {
+			return fmt.Errorf("%d announced by %s: %w", len(announced), whole.Actor.URI, err)
+		}
+		h.Outbox.Ring()
+		h.Mail.Ring()
+		return nil
+	}
+}
+
+func (h *Hub) performAll(tx *store.Tx, whole *copse.Activity, announced []*copse.Activity) error {
+	seen, err := tx.Seen(whole.URI)
+	if err != nil || seen {
+		return err
+	}
+	for _, act := range announced {
+		err := h.announce(tx, act)
+		if err != nil && copse.CodeOf(err) == copse.CodeInternal {
+			return err
+		}
+	}
+	fresh, err := tx.RecordActivity(whole)
+	if err == nil && !fresh {
+		err = errRepeated
+	}
+	return err
+}
+
 // errRepeated undoes the second of two equal activities that ran side by side,
 // which only PostgreSQL allows.
 var errRepeated = errors.New("seen before")
@@ -116,8 +153,8 @@ func (h *Hub) perform(tx *store.Tx, act *copse.Activity) error {
 	if !fresh {
 		return errRepeated
 	}
-	if h.Notify == nil {
-		return nil
+	if h.Notify == nil || act.Vouched {
+		return nil // what only a community says somebody did is nobody's news
 	}
 	return h.Notify(tx, act)
 }

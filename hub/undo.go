@@ -22,8 +22,8 @@ func (h *Hub) undo(tx *store.Tx, act *copse.Activity) error {
 		err = h.unlock(tx, act)
 	case "Follow":
 		err = h.unfollow(tx, act)
-	case "Like":
-		err = h.unlike(tx, act)
+	case "Like", "Dislike":
+		err = h.unvote(tx, act)
 	default:
 		err = copse.Invalid("", "this server does not understand %q", "Undo "+act.Inner.Type)
 	}
