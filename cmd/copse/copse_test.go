@@ -348,6 +348,10 @@ func TestDecisionsAboutPeersTakeEffectBesideTheServer(t *testing.T) {
 	if list := s.must("", "peer", "list"); !strings.Contains(list, "wigan.example") {
 		t.Errorf("peer list does not name wigan.example:\n%s", list)
 	}
+	if said := s.must("", "peer", "discard-votes", "wigan.example"); said != "0 marks that counted on the word of wigan.example were taken back.\n" {
+		t.Errorf("discarding what a peer vouched for says %q", said)
+	}
+	s.refused(1, []string{"peer", "discard-votes", "stranger.example"}, "does not know stranger.example")
 	s.refused(1, []string{"peer", "allow", "not a host"}, "not a host")
 	s.refused(1, []string{"peer", "allow", strings.TrimPrefix(s.url, "http://")}, "this server itself")
 }
@@ -501,7 +505,7 @@ func TestHelpIsThereForEveryCommand(t *testing.T) {
 		t.Errorf("copse alone says\n%s\nwant what there is", help)
 	}
 	for _, command := range []string{
-		"serve", "status", "user add", "community add", "peer list", "peer allow", "peer block", "peer forget",
+		"serve", "status", "user add", "community add", "peer list", "peer allow", "peer block", "peer forget", "peer discard-votes",
 		"peer show", "peer test", "peer pause", "peer resume", "peer retry", "federation off", "federation on", "federation status",
 	} {
 		help := s.must("", append(strings.Fields(command), "--help")...)

@@ -48,6 +48,8 @@ type program struct {
 		Allow  peerAllow  `cmd:"" help:"Exchange communities with a council."`
 		Block  peerBlock  `cmd:"" help:"Exchange nothing with a council, whatever the configuration says."`
 		Forget peerForget `cmd:"" help:"Take back what was decided about a council: the configuration decides again."`
+
+		DiscardVotes discardVotes `cmd:"" help:"Take back every mark of \"helpful\" that counts on a council's word alone."`
 	} `cmd:"" help:"The other councils' servers."`
 	Federation struct {
 		Off    federationOff    `cmd:"" help:"Exchange nothing with anybody, from now until it is on again. Nothing is lost."`

@@ -238,3 +238,23 @@ type federationStatus struct{ exchange }
 func (cmd federationStatus) Run(ctx context.Context, t terminal) error {
 	return cmd.say(ctx, t, server.AskExchange, server.Nothing{})
 }
+
+type discardVotes struct{ about }
+
+// Help is the long text of copse peer discard-votes --help.
+func (discardVotes) Help() string {
+	return "A community's home says who marked something as helpful there, also for people of third councils, and is believed. If it turns out that it made them up, this takes them all back and counts again. What people did here, or sent here themselves, stays."
+}
+
+// Run takes back what was counted on a peer's word.
+func (cmd discardVotes) Run(ctx context.Context, t terminal) error {
+	gone, err := ask[server.Discarded](ctx, cmd.settings, t, server.AskDiscardVotes, cmd.Host)
+	if err != nil {
+		return err
+	}
+	if cmd.JSON {
+		return printJSON(t.out, gone)
+	}
+	_, err = fmt.Fprintf(t.out, "%d marks that counted on the word of %s were taken back.\n", gone.Votes, gone.Host)
+	return err
+}

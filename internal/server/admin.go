@@ -27,6 +27,7 @@ const (
 	AskTestPeer     = "test-peer"     // the host → []TestStep
 	AskExchange     = "exchange"      // nothing → Exchange
 	AskSwitch       = "switch"        // whether it is to be on → Exchange
+	AskDiscardVotes = "discard-votes" // the host of a peer → Discarded
 	AskStatus       = "status"        // nothing → Status
 )
 
@@ -52,6 +53,8 @@ func (a Admin) method(name string) method {
 		return carried(a.Exchange)
 	case AskSwitch:
 		return carried(a.Switch)
+	case AskDiscardVotes:
+		return carried(a.DiscardVotes)
 	case AskStatus:
 		return carried(a.Status)
 	}

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -20,9 +21,10 @@ type Peer struct {
 	Host      string          `json:"host"`
 	Title     string          `json:"title,omitempty"`
 	Software  string          `json:"software,omitempty"`
-	Policy    copse.Policy    `json:"policy"`    // what was decided here; "" if nothing was
-	Exchanges bool            `json:"exchanges"` // whether anything is, by that and the configuration
-	Why       string          `json:"why"`       // for Exchanges, in words
+	Profile   copse.Profile   `json:"profile,omitempty"` // how it is told what happens here
+	Policy    copse.Policy    `json:"policy"`            // what was decided here; "" if nothing was
+	Exchanges bool            `json:"exchanges"`         // whether anything is, by that and the configuration
+	Why       string          `json:"why"`               // for Exchanges, in words
 	State     copse.PeerState `json:"state,omitempty"`
 	Stands    string          `json:"stands"`          // how it stands, in a sentence or two
 	Error     string          `json:"error,omitempty"` // why it could not be reached the last time
@@ -108,7 +110,7 @@ func (a Admin) peer(tx *store.Tx, p *copse.Peer, w store.Wait) (Peer, error) {
 		return Peer{}, err
 	}
 	v := Peer{
-		Host: p.Host, Title: p.Title, Software: strings.TrimSpace(p.Software + " " + p.Version), Policy: p.Policy,
+		Host: p.Host, Title: p.Title, Software: strings.TrimSpace(p.Software + " " + p.Version), Profile: p.Profile, Policy: p.Policy,
 		State: p.State, Error: p.Error, Fails: p.Fails, NextTry: p.NotUntil, LastOK: p.LastOK, LastSeen: p.LastSeen,
 		Paused: p.Paused, Agreed: p.Agreed, Note: p.Note, Waiting: w.Activities, Oldest: w.Oldest,
 	}
@@ -271,4 +273,23 @@ func (a Admin) Switch(ctx context.Context, on bool) (Exchange, error) {
 		return Exchange{}, err
 	}
 	return a.Exchange(ctx, Nothing{})
+}
+
+// Discarded is how many votes do not count any more, of which peer.
+type Discarded struct {
+	Host  string `json:"host"`
+	Votes int    `json:"votes"`
+}
+
+// DiscardVotes takes back every vote that counts on a peer's word alone.
+func (a Admin) DiscardVotes(ctx context.Context, typed string) (Discarded, error) {
+	host, err := a.Fed.HostOf(typed)
+	if err != nil {
+		return Discarded{}, err
+	}
+	n, err := a.Hub.DiscardVotes(ctx, host)
+	if copse.CodeOf(err) == copse.CodeNotFound {
+		return Discarded{}, fmt.Errorf("this server does not know %s", host)
+	}
+	return Discarded{host, n}, err
 }
