@@ -55,6 +55,8 @@ type lane struct {
 	peer  copse.ID
 	again bool // guarded by lanes.mu: something came while it was finishing
 	width int  // how much may be in flight
+
+	gathering time.Time // since when votes wait for others to go with; zero while none do
 }
 
 // deliver runs until ctx ends. It keeps its own place in the outbox only to see
@@ -216,6 +218,8 @@ type parcel struct {
 	inbox string
 	extra bool
 	tries int // how often the lane has stepped over it
+
+	members []parcel // of a bundle: the votes in it
 }
 
 // pass sends one batch and writes down how it went. It reports whether there may
@@ -233,10 +237,38 @@ func (l *lane) pass(ctx context.Context) (more bool, err error) {
 	case len(waiting.fresh)+len(waiting.late)+len(waiting.void) == 0 && peer.NotUntil.IsZero():
 		return false, nil
 	}
+	if pause := l.gathers(waiting, peer, time.Now()); pause > 0 {
+		return true, l.linger(ctx, pause)
+	}
+	waiting.fresh = bundled(peer, waiting.fresh)
 	if err := t.carry(ctx, waiting); err != nil {
 		return false, err
 	}
 	return waiting.more && !t.stopped, t.save(ctx)
+}
+
+// linger waits for so long, or until something has come for the lane's peer.
+func (l *lane) linger(ctx context.Context, pause time.Duration) error {
+	for end := time.Now().Add(pause); time.Now().Before(end); {
+		select {
+		case <-time.After(min(looking, time.Until(end))):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if l.woken() {
+			return nil
+		}
+	}
+	return nil
+}
+
+// woken reports whether something came since it was asked last.
+func (l *lane) woken() bool {
+	l.s.lanes.mu.Lock()
+	defer l.s.lanes.mu.Unlock()
+	was := l.again
+	l.again = false
+	return was
 }
 
 // look returns the lane's peer, nil if that may not be sent to now, and what it has
@@ -298,7 +330,7 @@ func (s *Server) pending(tx *store.Tx, peer *copse.Peer) (_ *backlog, err error)
 		return err
 	}
 	for _, e := range extras {
-		p := parcel{e.Outgoing, e.Inbox, true, e.Tries}
+		p := parcel{Outgoing: e.Outgoing, inbox: e.Inbox, extra: true, tries: e.Tries}
 		if p.tries == 0 && p.ID > b.end {
 			continue // others come before it that have not been read
 		}
@@ -507,6 +539,15 @@ func (t *trip) send(ctx context.Context, parcels []parcel) {
 	}
 	for i, p := range parcels {
 		t.learn(reactions[i])
+		if no := (*undelivered)(nil); p.members != nil && errors.As(errs[i], &no) && no.final {
+			slog.Info("a peer does not take votes together", "peer", t.peer.Host, "uri", p.URI, "err", errs[i])
+			for _, one := range p.members {
+				if !t.stopped {
+					t.send(ctx, []parcel{one})
+				}
+			}
+			continue
+		}
 		t.settle(p, errs[i])
 		if t.stopped {
 			// Later ones that arrived are sent again: the cursor is where the

@@ -166,7 +166,7 @@ func (s *Server) nodeinfo(w http.ResponseWriter, r *http.Request) {
 		"openRegistrations": false,
 		"usage":             map[string]any{"users": map[string]int{"total": people}},
 		"metadata": map[string]any{
-			"nodeName": title, "capabilities": []string{"fep-1b12"},
+			"nodeName": title, "capabilities": []string{"fep-1b12", "fep-1a11", "fep-c0e0"},
 			"implements": []string{fep1b12, rfc9421},
 		},
 	})

@@ -1,7 +1,9 @@
 package federation_test
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"strings"
@@ -239,4 +241,175 @@ func TestVotesOnACommunitysWordCanBeDiscarded(t *testing.T) {
 			t.Errorf("of a server nobody knows: %v", err)
 		}
 	})
+}
+
+// marks has two people at a town mark each of some posts as helpful.
+func marks(t *testing.T, w *town, on []*copse.Object, by ...*copse.Actor) {
+	t.Helper()
+	for _, who := range by {
+		for _, o := range on {
+			if err := w.hub.Like(t.Context(), who, o, true); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// Votes that come in swarms go out together to those who take them so, one by one
+// to others, and to microblogs not at all. All counts come out the same.
+func TestVotesGoTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t, "harlow.example", "stevenage.example")
+		harlow, stevenage := n.towns["harlow.example"], n.towns["stevenage.example"]
+		ann, bea := harlow.person("ann"), harlow.person("bea")
+		trees := harlow.community(ann, "trees", copse.JoinOpen, copse.Public)
+		harlow.join(bea, &trees.Actor)
+		tess := stevenage.person("tess")
+		stevenage.join(tess, stevenage.find(trees.URI))
+		peers := make(map[string]*peer)
+		for _, software := range []string{"piefed", "lemmy", "mastodon"} {
+			peers[software] = n.peer(t, software+".example")
+			peers[software].is(software)
+			peers[software].actor("Person", "/u/x").member(harlow, trees)
+		}
+		var posts []*copse.Object
+		for i := range 20 {
+			posts = append(posts, harlow.post(ann, &trees.Actor, fmt.Sprint("Topic ", i), "<p>x</p>"))
+		}
+		time.Sleep(time.Minute)
+		before := map[string]int{}
+		for name, p := range peers {
+			before[name] = len(p.received())
+		}
+		n.forget()
+		marks(t, harlow, posts, ann, bea)
+		if err := harlow.hub.Like(t.Context(), ann, posts[0], false); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+
+		if got := n.requests("stevenage.example"); len(got) > 2 {
+			t.Errorf("41 votes took %d requests to a copse:\n%s", len(got), strings.Join(got, "\n"))
+		}
+		for i, o := range posts {
+			want := 2
+			if i == 0 {
+				want = 1
+			}
+			if a, b := harlow.likes(o.URI), stevenage.likes(o.URI); a != want || b != want {
+				t.Errorf("topic %d has %d marks here and %d there, want %d", i, a, b, want)
+			}
+		}
+		for software, want := range map[string]int{"lemmy": 41, "mastodon": 0} {
+			if got := len(peers[software].received()) - before[software]; got != want {
+				t.Errorf("41 votes took %d requests to %s, want %d", got, software, want)
+			}
+		}
+		votes := 0
+		bundles := peers["piefed"].received()[before["piefed"]:]
+		for _, b := range bundles {
+			list, ok := b["object"].([]any)
+			if !ok || b["type"] != "Announce" || b["actor"] != trees.URI {
+				t.Fatalf("PieFed was sent %v", b)
+			}
+			votes += len(list)
+		}
+		if votes != 41 || len(bundles) > 2 {
+			t.Errorf("PieFed got %d votes in %d lists, want 41", votes, len(bundles))
+		}
+		first, _, _ := strings.Cut(bundles[0]["id"].(string), "#")
+		if got := harlow.get(strings.TrimPrefix(first, "https://harlow.example")).Code; got != http.StatusOK {
+			t.Errorf("the id of a list is answered %d", got)
+		}
+
+		// What is no vote waits for none.
+		marks(t, harlow, posts[:1], ann)
+		began := time.Now()
+		said := harlow.post(ann, &trees.Actor, "News", "<p>x</p>")
+		for stevenage.object(said.URI) == nil && time.Since(began) < time.Minute {
+			time.Sleep(10 * time.Millisecond)
+		}
+		if took := time.Since(began); took > 200*time.Millisecond {
+			t.Errorf("a post beside a vote took %v", took)
+		}
+		if got := stevenage.likes(posts[0].URI); got != 2 {
+			t.Errorf("the vote before it is not there")
+		}
+	})
+}
+
+// A peer that does not take votes together gets them one by one, and a vote that it
+// cannot take holds up no others.
+func TestVotesThatAreNotTakenTogetherGoAlone(t *testing.T) {
+	for name, refuses := range map[string]func(body string) int{
+		"any bundle": func(body string) int {
+			if strings.Contains(body, "orderedItems") {
+				return http.StatusBadRequest
+			}
+			return 0
+		},
+		"one vote": func(body string) int {
+			if strings.Contains(body, "/post/") && strings.Contains(body, "POISON") {
+				return http.StatusInternalServerError
+			}
+			return 0
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNetwork(t, "harlow.example")
+				harlow := n.towns["harlow.example"]
+				ann := harlow.person("ann")
+				trees := harlow.community(ann, "trees", copse.JoinOpen, copse.Public)
+				forum := n.peer(t, "forum.example")
+				forum.is("forum", "fep-1b12", "fep-1a11")
+				forum.actor("Person", "/u/x").member(harlow, trees)
+				var posts []*copse.Object
+				for i := range 8 {
+					posts = append(posts, harlow.post(ann, &trees.Actor, fmt.Sprint("Topic ", i), "<p>x</p>"))
+				}
+				time.Sleep(time.Minute)
+				poison := posts[3].URI
+				n.answer("forum.example", func(r *http.Request) (*http.Response, error) {
+					if r.Method != http.MethodPost {
+						return nil, nil
+					}
+					body, err := io.ReadAll(r.Body)
+					if err != nil {
+						return nil, err
+					}
+					r.Body = io.NopCloser(bytes.NewReader(body))
+					if status := refuses(strings.ReplaceAll(string(body), poison+`"`, `/post/POISON"`)); status != 0 {
+						return &http.Response{StatusCode: status, Body: http.NoBody, Header: http.Header{}, Request: r}, nil
+					}
+					return nil, nil
+				})
+				before := len(forum.received())
+				marks(t, harlow, posts, ann)
+				time.Sleep(time.Hour)
+				want := 8
+				if name == "one vote" {
+					want = 7
+				}
+				got := make(map[any]bool)
+				for _, act := range forum.received()[before:] {
+					if inner := act["object"].(map[string]any); inner["type"] == "Like" {
+						got[inner["object"]] = true
+					} else {
+						for _, one := range inner["orderedItems"].([]any) {
+							got[one.(map[string]any)["object"]] = true
+						}
+					}
+				}
+				if len(got) != want {
+					t.Errorf("it got %d votes, want %d", len(got), want)
+				}
+				harlow.post(ann, &trees.Actor, "News", "<p>x</p>")
+				time.Sleep(time.Minute)
+				if all := forum.told(); all[len(all)-1] != "Announce Create Page" {
+					t.Errorf("it was told %q last", all[len(all)-1])
+				}
+			})
+		})
+	}
 }
