@@ -97,6 +97,7 @@ var groups = []group{
 	{[]int{24}, weight},
 	{[]int{25}, disk},
 	{[]int{26}, announced},
+	{[]int{27, 28, 29}, votes},
 }
 
 // A bench is what the groups share.
