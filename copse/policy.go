@@ -19,6 +19,20 @@ type Facts struct {
 	// on. What may happen in a community is for its home to decide: we do not
 	// know its members at other servers.
 	Announced bool
+
+	// Elsewhere says that the actor is at another server.
+	Elsewhere bool
+}
+
+// role is what the actor may take part as. Who writes to a community from another
+// server need not have joined it, if anybody may join and read: Mastodon has no
+// such button, and asking people to find one only loses what they have to say
+// (Lemmy does the same). It does not let a facilitator's work be done.
+func (f Facts) role() Role {
+	if f.Role < Member && f.Elsewhere && f.Community.Audience == Public && f.Community.Join == JoinOpen {
+		return Member
+	}
+	return f.Role
 }
 
 // MaySee returns nil if whoever f describes may see what was written for
@@ -37,7 +51,7 @@ func MayPost(f Facts) error {
 	if err := mayWrite(f); err != nil {
 		return err
 	}
-	if !f.Announced && f.Role < f.Community.Posting {
+	if !f.Announced && f.role() < f.Community.Posting {
 		return Forbidden("only facilitators may start something in %s", f.Community.Title)
 	}
 	return nil
@@ -62,7 +76,7 @@ func mayWrite(f Facts) error {
 	switch {
 	case f.State == Blocked:
 		return Forbidden("your account is blocked in %s", f.Community.Title)
-	case f.Announced, f.Role >= Member:
+	case f.Announced, f.role() >= Member:
 		return nil
 	case f.State == Pending:
 		return Forbidden("wait until %s has let you in to post here", f.Community.Title)
@@ -81,7 +95,7 @@ func MayEdit(f Facts) error {
 		return Forbidden("this has been removed and cannot be changed")
 	case !f.Author:
 		return Forbidden("only the author may change this")
-	case f.Announced || f.Role >= Member:
+	case f.Announced || f.role() >= Member:
 		return nil
 	}
 	return Forbidden("join %s to post here", f.Community.Title)
@@ -154,7 +168,7 @@ func MayLike(f Facts) error {
 		return Forbidden("your account is blocked in %s", f.Community.Title)
 	case f.Deleted:
 		return Forbidden("this has been removed")
-	case f.Announced, f.Role >= Member:
+	case f.Announced, f.role() >= Member:
 		return nil
 	}
 	return Forbidden("join %s to do this", f.Community.Title)

@@ -38,6 +38,44 @@ func TestMembersMayWriteAndOthersMayNot(t *testing.T) {
 	}
 }
 
+// Somebody at another server may write to what anybody may join without joining it.
+func TestOpenCommunitiesTakeWordsFromElsewhere(t *testing.T) {
+	open := copse.Community{Actor: copse.Actor{Title: "Trees"}, Posting: copse.Member, Audience: copse.Public, Join: copse.JoinOpen}
+	asks, closed, notices := open, open, open
+	asks.Join, closed.Audience, notices.Posting = copse.JoinApproval, copse.Members, copse.Moderator
+	for _, tt := range []struct {
+		name              string
+		f                 copse.Facts
+		post, reply, edit bool // and mark as helpful, with reply
+	}{
+		{"open to all", copse.Facts{Community: &open, Elsewhere: true}, true, true, true},
+		{"somebody here", copse.Facts{Community: &open}, false, false, false},
+		{"who left", copse.Facts{Community: &open, Elsewhere: true, State: copse.Left}, true, true, true},
+		{"blocked", copse.Facts{Community: &open, Elsewhere: true, State: copse.Blocked}, false, false, false},
+		{"by approval", copse.Facts{Community: &asks, Elsewhere: true}, false, false, false},
+		{"waiting to be let in", copse.Facts{Community: &asks, Elsewhere: true, State: copse.Pending}, false, false, false},
+		{"for members only", copse.Facts{Community: &closed, Elsewhere: true}, false, false, false},
+		{"where facilitators post", copse.Facts{Community: &notices, Elsewhere: true}, false, true, true},
+	} {
+		if err := copse.MayPost(tt.f); (err == nil) != tt.post {
+			t.Errorf("%s: MayPost = %v, want allowed %v", tt.name, err, tt.post)
+		}
+		if err := copse.MayReply(tt.f); (err == nil) != tt.reply {
+			t.Errorf("%s: MayReply = %v, want allowed %v", tt.name, err, tt.reply)
+		}
+		if err := copse.MayLike(tt.f); (err == nil) != tt.reply {
+			t.Errorf("%s: MayLike = %v, want allowed %v", tt.name, err, tt.reply)
+		}
+		if err := copse.MayRemove(tt.f); err == nil {
+			t.Errorf("%s: may remove what others wrote", tt.name)
+		}
+		tt.f.Author = true
+		if err := copse.MayEdit(tt.f); (err == nil) != tt.edit {
+			t.Errorf("%s: MayEdit = %v, want allowed %v", tt.name, err, tt.edit)
+		}
+	}
+}
+
 func TestOnlyAuthorsEditAndFacilitatorsRemove(t *testing.T) {
 	trees := &copse.Community{Actor: copse.Actor{Title: "Trees"}}
 	for _, tt := range []struct {

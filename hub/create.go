@@ -87,6 +87,7 @@ func (h *Hub) facts(tx *store.Tx, act *copse.Activity, community copse.ID, o *co
 		return f, err
 	}
 	f.Announced = act.Via != nil && act.Via.ID == community
+	f.Elsewhere = !act.Actor.Local
 	if !f.Announced && (act.Via != nil || !act.Community.Local && !act.Local) {
 		// What is said in a community is what its home has passed on. A copy
 		// that comes straight from elsewhere proves nothing, and one that another
