@@ -450,6 +450,11 @@ func (s *Server) decodeObject(ctx context.Context, w *ap.Object, act *copse.Acti
 		}
 		o.Community = community.ID
 	}
+	if act.Via == nil {
+		if said, err := look.isSaidIn(ctx, w, o.Community); err != nil || !said {
+			return nil, err
+		}
+	}
 	if w.Answer != "" {
 		answer, err := look.object(ctx, w.Answer, act.Via)
 		if err != nil {

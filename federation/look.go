@@ -158,18 +158,8 @@ func (l *look) followed(ctx context.Context, community copse.ID) (followed bool,
 // place returns the community that a top-level object is in: the one that
 // announced it, which it has to name, or the one of ours that it names.
 func (l *look) place(ctx context.Context, w *ap.Object, via *copse.Actor) (*copse.Actor, error) {
-	named := func(uri string) bool {
-		for _, list := range []ap.Strings{w.Audience, w.To, w.CC} {
-			for _, u := range list {
-				if u == uri {
-					return true
-				}
-			}
-		}
-		return false
-	}
 	if via != nil {
-		if !named(via.URI) {
+		if !names(w, via.URI) {
 			return nil, copse.Forbidden("%s is not addressed to %s", w.ID, via.URI)
 		}
 		return via, nil
@@ -189,6 +179,29 @@ func (l *look) place(ctx context.Context, w *ap.Object, via *copse.Actor) (*cops
 		}
 	}
 	return nil, nil
+}
+
+// names reports whether w is addressed to uri.
+func names(w *ap.Object, uri string) bool {
+	return slices.Contains(w.Audience, uri) || slices.Contains(w.To, uri) || slices.Contains(w.CC, uri)
+}
+
+// isSaidIn reports whether something that came straight from its author was said
+// for those who read a community, and not to one of them alone: a private message
+// on Mastodon is a Note like any other, and differs only in who is not named.
+func (l *look) isSaidIn(ctx context.Context, w *ap.Object, community copse.ID) (said bool, err error) {
+	if isPublic(w) {
+		return true, nil
+	}
+	err = l.view(ctx, func(tx *store.Tx) error {
+		c, err := tx.Community(community)
+		if err != nil {
+			return err
+		}
+		said = names(w, c.URI+"/followers") || c.Audience == copse.Members && names(w, c.URI)
+		return nil
+	})
+	return said, err
 }
 
 // parent returns what w answers, or nil if that is none of our business. What was
