@@ -2,7 +2,6 @@ package federation_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -11,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -144,29 +142,4 @@ func (w *town) waiting(t *testing.T) int {
 		t.Fatal(err)
 	}
 	return st.Received
-}
-
-// A panicAlarm remembers that something panicked, which is only logged.
-type panicAlarm struct {
-	slog.Handler
-	mu  sync.Mutex
-	why string // guarded by mu
-}
-
-func (a *panicAlarm) Handle(ctx context.Context, r slog.Record) error {
-	r.Attrs(func(at slog.Attr) bool {
-		if strings.HasPrefix(at.Value.String(), "panic") {
-			a.mu.Lock()
-			a.why = at.Value.String()
-			a.mu.Unlock()
-		}
-		return true
-	})
-	return nil
-}
-
-func (a *panicAlarm) raised() string {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.why
 }

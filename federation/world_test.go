@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"copse/content"
 	"copse/copse"
 	"copse/federation"
 	"copse/federation/ap"
@@ -173,11 +174,11 @@ func (w *town) giveKey(a *copse.Actor) {
 
 // start starts the program anew on the database it has.
 func (w *town) start() {
-	kinds := copse.Kinds{"topic": {Name: "topic"}, "reply": {Name: "reply", Reply: true}}
+	kinds := content.Kinds()
 	w.hub = &hub.Hub{DB: w.db, Kinds: kinds, Base: "https://" + w.host}
 	w.fed = &federation.Server{
 		DB: w.db, Hub: w.hub, Kinds: kinds, Base: w.hub.Base, Version: "test", Mode: copse.Open, Client: w.client,
-		Mappings: federation.Mappings{{Kind: "topic", Types: []string{"Page"}}, {Kind: "reply", Types: []string{"Note"}, Reply: true}},
+		Mappings: content.Mappings(),
 	}
 	w.hub.Wire = w.fed
 	r := chi.NewRouter()
