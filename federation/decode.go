@@ -1,9 +1,12 @@
 package federation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"html"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -473,7 +476,8 @@ func (s *Server) decodeObject(ctx context.Context, w *ap.Object, act *copse.Acti
 // is sanitised here, once, so that it is safe wherever it is shown.
 func DecodeObject(m Mapping, w *ap.Object, o *copse.Object) error {
 	o.URI, o.Kind = w.ID, m.Kind
-	o.HTML = markup.Sanitize(contentOf(w))
+	text := contentOf(w)
+	o.HTML = markup.Sanitize(text + attached(w, text))
 	if !m.Reply {
 		// Names are plain text, but some peers escape them as if they were not.
 		o.Title = limited(strings.TrimSpace(html.UnescapeString(w.Name)), copse.MaxTitle)
@@ -503,14 +507,43 @@ func DecodeObject(m Mapping, w *ap.Object, o *copse.Object) error {
 
 func contentOf(w *ap.Object) string {
 	switch {
-	case w.Content == "" && len(w.ContentMap) == 1:
-		for _, text := range w.ContentMap {
-			return text
-		}
+	case w.Content == "" && len(w.ContentMap) > 0:
+		return w.ContentMap[slices.Min(slices.Collect(maps.Keys(w.ContentMap)))]
 	case w.MediaType == "text/markdown":
 		return markup.HTML(w.Content)
 	}
 	return w.Content
+}
+
+// maxAttached is how many attachments are shown. Mastodon allows four, Pixelfed 20.
+const maxAttached = 20
+
+// attached returns, as links, what hangs on w and its text does not lead to
+// already: what a Page is about (Lemmy), pictures, which may be all there is to an
+// answer (lemmy#4959), documents. Their names are what people wrote for those who
+// do not see them.
+func attached(w *ap.Object, text string) string {
+	var b strings.Builder
+	for _, a := range w.Attachment[:min(len(w.Attachment), maxAttached)] {
+		to := cmp.Or(a.Href, a.URL)
+		if a.IsRef() {
+			to = a.ID
+		}
+		if to == "" || to == w.ID || strings.Contains(text, to) || strings.Contains(text, html.EscapeString(to)) {
+			continue
+		}
+		b.WriteString(Link(to, a.Name))
+	}
+	return b.String()
+}
+
+// Link returns a paragraph of HTML, still to be sanitised, that leads to an
+// address by its name or, if it has none, by itself.
+func Link(to, name string) string {
+	if name = strings.TrimSpace(name); name == "" {
+		name = to
+	}
+	return `<p><a href="` + html.EscapeString(to) + `">` + html.EscapeString(name) + "</a></p>"
 }
 
 // isPublic reports whether w is addressed to everybody.

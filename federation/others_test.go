@@ -202,8 +202,9 @@ func (r *rehearsal) join(group string) *copse.Actor {
 func (r *rehearsal) deliver(act obj) string {
 	by := idOf(act["actor"])
 	r.somebody("Person", by)
-	if inner, ok := act["object"].(obj); ok {
+	if inner, ok := act["object"].(map[string]any); ok {
 		r.somebody("Person", idOf(inner["actor"]))
+		r.somebody("Person", idOf(inner["attributedTo"]))
 	}
 	v := &voice{peer: &peer{t: r.t}, uri: by, key: httpsig.Key{ID: by + "#main-key", Private: r.key()}}
 	rec := r.leeds.do(v.request("leeds.example", "/inbox", act.json()))
