@@ -509,6 +509,8 @@ func contentOf(w *ap.Object) string {
 	switch {
 	case w.Content == "" && len(w.ContentMap) > 0:
 		return w.ContentMap[slices.Min(slices.Collect(maps.Keys(w.ContentMap)))]
+	case w.Content == "" && w.Type != "Note": // of a Note it is a warning
+		return w.Summary
 	case w.MediaType == "text/markdown":
 		return markup.HTML(w.Content)
 	}

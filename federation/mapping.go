@@ -1,6 +1,8 @@
 package federation
 
 import (
+	"slices"
+
 	"copse/copse"
 	"copse/federation/ap"
 )
@@ -11,6 +13,7 @@ type Mapping struct {
 	Kind   string
 	Types  []string // ActivityStreams types read as this kind; the first is written
 	Reply  bool     // read for whatever answers something, of any type
+	Rest   bool     // read for all types that no mapping names, of what has words to show
 	Encode func(*copse.Object, *ap.Object)
 	Decode func(*ap.Object, *copse.Object) error
 }
@@ -28,17 +31,27 @@ func (ms Mappings) kind(name string) (Mapping, bool) {
 }
 
 // reading returns the mapping that reads w. What answers something is a reply,
-// whatever its type; of the rest the type decides.
+// whatever its type; of the rest the type decides. What no mapping names is better
+// read by one that can show a little of it than lost.
 func (ms Mappings) reading(w *ap.Object) (Mapping, bool) {
-	for _, m := range ms {
-		if m.Reply && w.InReplyTo != "" {
-			return m, true
+	i := slices.IndexFunc(ms, func(m Mapping) bool {
+		if m.Reply || w.InReplyTo != "" {
+			return m.Reply && w.InReplyTo != ""
 		}
-		for _, t := range m.Types {
-			if t == w.Type && !m.Reply && w.InReplyTo == "" {
-				return m, true
-			}
-		}
+		return slices.Contains(m.Types, w.Type)
+	})
+	if i < 0 && w.InReplyTo == "" && hasWords(w) {
+		i = slices.IndexFunc(ms, func(m Mapping) bool { return m.Rest })
 	}
-	return Mapping{}, false
+	if i < 0 {
+		return Mapping{}, false
+	}
+	return ms[i], true
+}
+
+// hasWords reports whether w is something made, of whatever type, that says
+// anything.
+func hasWords(w *ap.Object) bool {
+	return w.Type != "" && w.Type != "Tombstone" && !isActor(w.Type) && len(w.AttributedTo) > 0 &&
+		(w.Name != "" || contentOf(w) != "" || len(w.Attachment) > 0)
 }

@@ -8,6 +8,11 @@
 package forum
 
 import (
+	"cmp"
+	"html"
+	"slices"
+	"strings"
+
 	"copse/copse"
 	"copse/federation"
 	"copse/federation/ap"
@@ -44,17 +49,34 @@ func checkReply(o *copse.Object) error {
 
 // Mappings carry them as the rest of the field does. A topic is a Page, which is
 // what Lemmy, PieFed, Mbin and NodeBB make their threads of and Mastodon shows by
-// its title and a link; a reply is a Note.
+// its title and a link; a reply is a Note. What this server has no kind for can be
+// talked about all the same.
 var Mappings = []federation.Mapping{
-	{Kind: Topic, Types: []string{"Page", "Note", "Article"}, Decode: titled},
+	{Kind: Topic, Types: []string{"Page", "Note", "Article"}},
 	{Kind: Reply, Types: []string{"Note"}, Reply: true},
+	{Kind: Topic, Rest: true, Decode: outline},
 }
 
-// titled gives a title to what came without one: what people write to a community
-// from Mastodon, which knows none.
-func titled(_ *ap.Object, o *copse.Object) error {
-	if o.Title == "" {
-		o.Title = markup.Title(o.HTML)
+// outline adds to a topic what can be said in words of a poll (its options), of
+// something that takes place (when and where) and of anything else, and where the
+// whole of it is.
+func outline(w *ap.Object, o *copse.Object) error {
+	var more strings.Builder
+	if when := w.StartTime; !when.IsZero() {
+		line := when.Format("2006-01-02 15:04 -07:00")
+		if w.Location != nil && w.Location.Name != "" {
+			line += ", " + w.Location.Name
+		}
+		more.WriteString("<p>" + html.EscapeString(line) + "</p>")
 	}
+	if options := append(slices.Clone(w.OneOf), w.AnyOf...); len(options) > 0 {
+		more.WriteString("<ul>")
+		for _, option := range options {
+			more.WriteString("<li>" + html.EscapeString(option.Name) + "</li>")
+		}
+		more.WriteString("</ul>")
+	}
+	more.WriteString(federation.Link(cmp.Or(w.URL, w.ID), ""))
+	o.HTML += markup.Sanitize(more.String())
 	return nil
 }
