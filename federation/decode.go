@@ -427,11 +427,10 @@ func (s *Server) decodeUpdate(ctx context.Context, w *ap.Object, act *copse.Acti
 	return act, nil
 }
 
-// decodeObject reads what somebody made, whose author must be act's actor: a
-// single value, since check and display must not take different elements of a
-// list. It returns nil for what this server has no use for.
+// decodeObject reads what somebody made, whose author must be act's actor. It
+// returns nil for what this server has no use for.
 func (s *Server) decodeObject(ctx context.Context, w *ap.Object, act *copse.Activity, look *look) (*copse.Object, error) {
-	author, ok := w.AttributedTo.One()
+	author, ok := authorOf(w)
 	if !ok || author != act.Actor.URI || !ap.SameHost(w.ID, author) {
 		return nil, copse.Forbidden("%s did not make %s", act.Actor.URI, w.ID)
 	}
@@ -572,7 +571,7 @@ func isActor(typ string) bool {
 // effect only once its author is proved: see prove.
 func (s *Server) decodeAnnounce(ctx context.Context, a *arrival, act *copse.Activity, look *look) (*copse.Activity, error) {
 	w := a.act.Object
-	if a.signer.Type != copse.Group || w == nil || w.IsRef() || !isPassedOn(w) {
+	if a.signer.Type != copse.Group || w == nil || len(w.Actor) > 0 && !isPassedOn(w) {
 		return nil, nil
 	}
 	followed, err := look.followed(ctx, a.signer.ID)
@@ -581,6 +580,16 @@ func (s *Server) decodeAnnounce(ctx context.Context, a *arrival, act *copse.Acti
 	}
 	if w, err = look.spellOut(ctx, w); err != nil {
 		return nil, err
+	}
+	fetched := false
+	if len(w.Actor) == 0 {
+		if o, err := look.held(ctx, w.ID); err != nil || o != nil {
+			return look.taken(ctx, act, o)
+		}
+		fetched = w.IsRef()
+		if w, err = s.implied(ctx, w, a.signer, look); err != nil || w == nil {
+			return nil, err
+		}
 	}
 	actor, err := wellFormed(w)
 	if err != nil {
@@ -603,14 +612,64 @@ func (s *Server) decodeAnnounce(ctx context.Context, a *arrival, act *copse.Acti
 			return nil, err
 		}
 	}
-	if w, err = look.prove(ctx, w, inner.Actor, a.signer); err != nil || w == nil {
-		return nil, err
+	if w.Type == "Create" {
+		// Most come twice: NodeBB passes on what was made as well as that it was.
+		if o, err := look.held(ctx, w.Object.URI()); err != nil || o != nil {
+			return nil, err
+		}
+	}
+	if !fetched {
+		if w, err = look.prove(ctx, w, inner.Actor, a.signer); err != nil || w == nil {
+			return nil, err
+		}
 	}
 	inner.Vouched = isVote(w) && !proves(inner.Actor, a.signer) && !look.saidSo(ctx, w, inner.Actor)
 	if act.Inner, err = s.decodeInner(ctx, w, inner, look); err != nil || act.Inner == nil {
 		return nil, err
 	}
 	return act, nil
+}
+
+// implied returns the Create that a community means which passes on what somebody
+// made, or its bare address, and not that they made it: PeerTube, Friendica and
+// a.gup.pe do, and Lemmy and NodeBB do both. It returns nil for what is of no use
+// here, or was not said there.
+func (s *Server) implied(ctx context.Context, w *ap.Object, community *copse.Actor, look *look) (made *ap.Object, err error) {
+	if w.IsRef() {
+		w, err = look.document(ctx, w.ID)
+		if gone(err) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	_, readable := s.Mappings.reading(w)
+	author, ok := authorOf(w)
+	if !ok || !readable || w.InReplyTo == "" && !names(w, community.URI) {
+		return nil, nil
+	}
+	return &ap.Object{ID: w.ID + "#fetched", Type: "Create", Actor: ap.RefsTo(author), Object: w}, nil
+}
+
+// authorOf returns who made w. That is a single value, since check and display must
+// not take different elements of a list, or the person of the two that PeerTube
+// has, the other being the channel it is in, both at w's own server.
+func authorOf(w *ap.Object) (author string, ok bool) {
+	if author, ok = w.AttributedTo.One(); ok {
+		return author, true
+	}
+	for _, a := range w.AttributedTo {
+		switch {
+		case !ap.SameHost(a.ID, w.ID):
+			return "", false
+		case a.Type == string(copse.Person) && author == "":
+			author = a.ID
+		case a.Type != string(copse.Group):
+			return "", false
+		}
+	}
+	return author, author != ""
 }
 
 // isPassedOn reports whether an activity is of a sort that communities pass on.

@@ -3,6 +3,7 @@ package federation_test
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"copse/copse"
@@ -348,4 +349,28 @@ func TestWhoHasNotConfirmedTheirAddressIsNotThere(t *testing.T) {
 	if rec := harlow.get("/.well-known/webfinger?resource=https://harlow.example/u/joan"); rec.Code != 200 {
 		t.Errorf("somebody who has is answered with %d, want 200", rec.Code)
 	}
+}
+
+// A home that passes on no activities, only addresses, has taken all the same what
+// it passes on of ours.
+func TestAnAddressPassedOnIsTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		ash := s.leeds.post(s.ann, s.leeds.actorByURI(s.trees.uri), "Ash", "<p>Die-back?</p>")
+		synctest.Wait()
+		if !s.leeds.object(ash.URI).Accepted.IsZero() {
+			t.Error("it was taken before its home had said so")
+		}
+		for _, c := range []struct {
+			by   *voice
+			want bool
+		}{{s.weeds, false}, {s.trees, true}} {
+			if got := c.by.say(s.leeds, c.by.act("Announce", "ash", ash.URI)); got != 202 {
+				t.Errorf("answered %d", got)
+			}
+			if got := !s.leeds.object(ash.URI).Accepted.IsZero(); got != c.want {
+				t.Errorf("passed on by %s it is taken %v, want %v", c.by.uri, got, c.want)
+			}
+		}
+	})
 }

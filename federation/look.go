@@ -181,9 +181,12 @@ func (l *look) place(ctx context.Context, w *ap.Object, via *copse.Actor) (*cops
 	return nil, nil
 }
 
-// names reports whether w is addressed to uri.
+// names reports whether w is addressed to uri, or made in it: PeerTube addresses a
+// video to nobody but says which channel it is of.
 func names(w *ap.Object, uri string) bool {
-	return slices.Contains(w.Audience, uri) || slices.Contains(w.To, uri) || slices.Contains(w.CC, uri)
+	inIt := func(a ap.Object) bool { return a.ID == uri && a.Type == string(copse.Group) }
+	return slices.ContainsFunc(w.AttributedTo, inIt) ||
+		slices.Contains(w.Audience, uri) || slices.Contains(w.To, uri) || slices.Contains(w.CC, uri)
 }
 
 // isSaidIn reports whether something that came straight from its author was said
@@ -217,6 +220,33 @@ func (l *look) parent(ctx context.Context, w *ap.Object, via *copse.Actor) (*cop
 		return nil, err
 	}
 	return nil, errUnknown
+}
+
+// held returns an object that is here, or nil.
+func (l *look) held(ctx context.Context, uri string) (o *copse.Object, err error) {
+	err = l.view(ctx, func(tx *store.Tx) (err error) {
+		o, err = tx.ObjectByURI(uri)
+		return err
+	})
+	if copse.CodeOf(err) == copse.CodeNotFound {
+		return nil, nil
+	}
+	return o, err
+}
+
+// taken makes of an announcement of what is here already that the community has
+// taken it, if it was made here. Otherwise it says nothing new.
+func (l *look) taken(ctx context.Context, act *copse.Activity, o *copse.Object) (*copse.Activity, error) {
+	if o == nil || !o.Local || o.Community != act.Actor.ID {
+		return nil, nil
+	}
+	inner := &copse.Activity{Type: "Create", Object: o}
+	err := l.view(ctx, func(tx *store.Tx) (err error) {
+		inner.Actor, err = tx.Actor(o.Author)
+		return err
+	})
+	act.Inner = inner
+	return act, err
 }
 
 // object returns an object that an activity refers to. One that a community's
@@ -276,7 +306,7 @@ func (l *look) bringIn(ctx context.Context, uri string, via *copse.Actor) (err e
 }
 
 func (l *look) add(ctx context.Context, w *ap.Object, via *copse.Actor) (err error) {
-	author, _ := w.AttributedTo.One()
+	author, _ := authorOf(w)
 	act := &copse.Activity{URI: w.ID + "#fetched", Type: "Create", Via: via}
 	if act.Actor, err = l.actor(ctx, author); err != nil {
 		return err

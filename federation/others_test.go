@@ -163,6 +163,12 @@ func (r *rehearsal) play(s sample) string {
 		r.serve(doc)
 	}
 	for _, doc := range s.Serve {
+		authors, _ := doc["attributedTo"].([]any)
+		for _, by := range append(authors, doc["attributedTo"]) {
+			r.somebody("Person", idOf(by))
+		}
+	}
+	for _, doc := range s.Serve {
 		if doc["type"] == "Group" {
 			r.join(doc["id"].(string))
 		}
