@@ -62,8 +62,14 @@ func (s *Server) decodeInner(ctx context.Context, w *ap.Object, act *copse.Activ
 	case "Delete":
 		act.Object = &copse.Object{URI: w.Object.URI()}
 		act.Reason = limited(markup.Plain(w.Summary), copse.MaxReason)
-		if act.Object.URI == "" || act.Object.URI == act.Actor.URI {
+		switch {
+		case act.Object.URI == "":
 			return nil, nil
+		case act.Object.URI == act.Actor.URI:
+			if act.Via != nil || act.Actor.Type == copse.Group {
+				return nil, nil // who goes says so themselves
+			}
+			act.Object, act.Subject = nil, act.Actor
 		}
 		return act, nil
 	case "Like", "Dislike", "EmojiReact":
@@ -508,7 +514,7 @@ func contentOf(w *ap.Object) string {
 	switch {
 	case w.Content == "" && len(w.ContentMap) > 0:
 		return w.ContentMap[slices.Min(slices.Collect(maps.Keys(w.ContentMap)))]
-	case w.Content == "" && w.Type != "Note": // of a Note it is a warning
+	case w.Content == "" && w.Type != "Note" && w.Type != "Page": // theirs are warnings, or hashtags (Mbin)
 		return w.Summary
 	case w.MediaType == "text/markdown":
 		return markup.HTML(w.Content)

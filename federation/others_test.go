@@ -32,7 +32,7 @@ import (
 type sample struct {
 	About   string // which software does this, and what is special about it
 	Serve   []obj
-	Gone    []string // what it answers 410 for
+	Gone    []string // who it answers 410 for once they have said that they go
 	Deliver []obj
 }
 
@@ -173,15 +173,17 @@ func (r *rehearsal) play(s sample) string {
 			r.join(doc["id"].(string))
 		}
 	}
-	for _, uri := range s.Gone {
-		r.gone[uri] = true
-	}
 	before := r.account()
 	for _, act := range s.Deliver {
 		var to obj
 		text := bytes.ReplaceAll(act.json(), []byte(`"TOPIC"`), []byte(`"`+r.topic.URI+`"`))
 		if err := json.Unmarshal(text, &to); err != nil {
 			r.t.Fatal(err)
+		}
+		for _, uri := range s.Gone {
+			r.mu.Lock()
+			r.gone[uri] = r.gone[uri] || to["type"] == "Delete" && idOf(to["actor"]) == uri
+			r.mu.Unlock()
 		}
 		fmt.Fprintf(&b, "\t%s\n", r.deliver(to))
 		after := r.account()
@@ -315,7 +317,7 @@ func (r *rehearsal) describe(tx *store.Tx, o *copse.Object, community string) (s
 		s += ", removed"
 	case !o.Deleted.IsZero():
 		s += ", deleted"
-	case r.words:
+	case r.words && o.HTML != "":
 		s += "\n\t\t\t" + strings.TrimSpace(strings.ReplaceAll(o.HTML, "\n", "\n\t\t\t"))
 	}
 	return strings.NewReplacer(r.topic.URI, "TOPIC").Replace(s), nil

@@ -36,11 +36,11 @@ func (s *actorScan) actor() *copse.Actor {
 }
 
 // bylineColumns are what stands beside a name in a list of what people wrote.
-const bylineColumns = `a.type, a.name, a.host, a.title, a.job_title, a.vouched, a.local`
+const bylineColumns = `a.type, a.name, a.host, a.title, a.job_title, a.vouched, a.gone, a.local`
 
 // written returns the actor with the given id, of whom the byline was read.
 func (s *actorScan) written(id copse.ID) *copse.Actor {
-	s.a.ID = id
+	s.a.ID, s.a.Gone = id, fromMicros(s.gone)
 	return &s.a
 }
 

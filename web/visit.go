@@ -235,6 +235,10 @@ func (s *Site) Person(v *Visit, tx *store.Tx, a *copse.Actor) (page.Person, erro
 	if p.Council, err = s.Council(v, tx, a); err != nil {
 		return p, err
 	}
+	if !a.Gone.IsZero() {
+		p.Name, p.URL, p.Job = v.W.T("person.gone"), "", ""
+		return p, nil
+	}
 	if a.Local {
 		p.Confirmed, err = tx.Vouched(a.ID)
 		return p, err

@@ -1025,6 +1025,24 @@ func TestWhatCameWithoutATitleGetsOne(t *testing.T) {
 	}
 }
 
+// Whoever has deleted their account elsewhere is not named, and what they said is
+// there for those who answered it.
+func TestWhoIsGoneIsNotNamed(t *testing.T) {
+	w := newTown(t)
+	tess := w.person("tess", "Tess Okafor")
+	c := w.community("damp", copse.Public, tess)
+	rosa := w.remote("rosa", "harlow.example")
+	w.must(w.hub.Perform(t.Context(), &copse.Activity{Type: "Follow", URI: rosa.URI + "/f", Actor: rosa, Subject: &c.Actor}))
+	w.must(w.hub.Decide(t.Context(), tess, c, rosa, true, ""))
+	topic := w.post(tess, c, nil, "Meters", "Who lends them?")
+	reply := &copse.Object{
+		ID: store.NewID(), URI: "https://harlow.example/comment/1", Kind: forum.Reply, Parent: topic.ID, Author: rosa.ID, HTML: "<p>We do</p>", Audience: copse.Public,
+	}
+	w.must(w.hub.Perform(t.Context(), &copse.Activity{URI: reply.URI + "#create", Type: "Create", Actor: rosa, Object: reply}))
+	w.must(w.hub.Perform(t.Context(), &copse.Activity{URI: rosa.URI + "#delete", Type: "Delete", Actor: rosa, Subject: rosa}))
+	w.browser(nil).get("/post/"+id(topic)).has("We do", "Deleted account").hasNot("Rosa of", "/u/rosa")
+}
+
 func TestTopicsStandAloneAndRepliesDoNot(t *testing.T) {
 	kinds := content.Kinds()
 	for _, tt := range []struct {

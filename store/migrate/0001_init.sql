@@ -16,6 +16,7 @@ create table actors (
 	source       text    not null default '',
 	job_title    text    not null default '',
 	vouched      boolean not null default false,
+	gone         bigint,
 	url          text    not null default '',
 	inbox        text    not null,
 	shared_inbox text    not null default '',
@@ -24,8 +25,7 @@ create table actors (
 	multikeys    text    not null default '', -- a line each: its id and the key
 	local        boolean not null,
 	created      bigint  not null,
-	fetched      bigint,
-	gone         bigint
+	fetched      bigint
 );
 -- One namespace for people and communities (Mastodon and GoToSocial keep
 -- one actor per name and host). Remote servers may break
