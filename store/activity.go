@@ -53,7 +53,7 @@ func (tx *Tx) Seen(uri string) (bool, error) {
 func (tx *Tx) Did(uri string) (typ string, actor copse.ID, object string, err error) {
 	_, err = one(tx, func(r row) (none struct{}, err error) {
 		return none, r.Scan(&typ, &actor, &object)
-	}, `select type, actor, object from activities where hash = $1`, hash(uri))
+	}, `select type, actor, object from activities where hash = $1 and uri = $2`, hash(uri), uri)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}

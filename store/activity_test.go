@@ -75,6 +75,31 @@ func TestWhatFailedHasNotBeenSeen(t *testing.T) {
 	})
 }
 
+func TestAnActivityIsFoundByItsURI(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ann := someone("ann", "york.example", true)
+		update(t, db, func(tx *store.Tx) error {
+			if err := tx.AddActor(ann); err != nil {
+				return err
+			}
+			_, err := tx.RecordActivity(&copse.Activity{
+				URI: "https://york.example/a/1", Type: "Like", Actor: ann, Object: &copse.Object{URI: "https://hull.example/post/1"},
+			})
+			return err
+		})
+		view(t, db, func(tx *store.Tx) error {
+			typ, by, object, err := tx.Did("https://york.example/a/1")
+			if err != nil || typ != "Like" || by != ann.ID || object != "https://hull.example/post/1" {
+				t.Errorf("Did = %s by %d of %s, %v", typ, by, object, err)
+			}
+			if typ, _, _, err = tx.Did("https://york.example/a/2"); err != nil || typ != "" {
+				t.Errorf("what never was: %q, %v", typ, err)
+			}
+			return nil
+		})
+	})
+}
+
 func TestTheLogSaysWhoDidWhatWhyAndWhen(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		trees, hedges := founded("trees", "york.example"), founded("hedges", "york.example")
