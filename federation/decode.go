@@ -42,7 +42,7 @@ func (s *Server) decode(ctx context.Context, a *arrival, look *look) (*copse.Act
 }
 
 // activityURI returns an activity's id. The few that may lack one (Accept and
-// Undo of some peers) are told apart by what they say.
+// Undo of some peers, GoToSocial's Delete) are told apart by what they say.
 func activityURI(w *ap.Object) string {
 	if w.ID != "" {
 		return w.ID
@@ -386,7 +386,7 @@ func (s *Server) decodeCreate(ctx context.Context, w *ap.Object, act *copse.Acti
 			return nil, err
 		}
 	}
-	o, err := s.decodeObject(ctx, made, act, look)
+	o, err := s.decodeObject(ctx, made, act, nil, look)
 	if err != nil || o == nil {
 		return nil, err
 	}
@@ -418,7 +418,7 @@ func (s *Server) decodeUpdate(ctx context.Context, w *ap.Object, act *copse.Acti
 			return nil, err
 		}
 	}
-	o, err := s.decodeObject(ctx, changed, act, look)
+	o, err := s.decodeObject(ctx, changed, act, known, look)
 	if err != nil || o == nil {
 		return nil, err
 	}
@@ -434,8 +434,9 @@ func (s *Server) decodeUpdate(ctx context.Context, w *ap.Object, act *copse.Acti
 }
 
 // decodeObject reads what somebody made, whose author must be act's actor. It
-// returns nil for what this server has no use for.
-func (s *Server) decodeObject(ctx context.Context, w *ap.Object, act *copse.Activity, look *look) (*copse.Object, error) {
+// returns nil for what this server has no use for. was is what is here of it; where
+// it is it stays, though a mention that put it there be edited away.
+func (s *Server) decodeObject(ctx context.Context, w *ap.Object, act *copse.Activity, was *copse.Object, look *look) (*copse.Object, error) {
 	author, ok := authorOf(w)
 	if !ok || author != act.Actor.URI || !ap.SameHost(w.ID, author) {
 		return nil, copse.Forbidden("%s did not make %s", act.Actor.URI, w.ID)
@@ -445,13 +446,16 @@ func (s *Server) decodeObject(ctx context.Context, w *ap.Object, act *copse.Acti
 		return nil, nil
 	}
 	o := &copse.Object{Author: act.Actor.ID}
-	if w.InReplyTo != "" {
+	switch {
+	case w.InReplyTo != "":
 		parent, err := look.parent(ctx, w, act.Via)
 		if err != nil || parent == nil {
 			return nil, err
 		}
 		o.Parent, o.Community = parent.ID, parent.Community
-	} else {
+	case was != nil:
+		o.Community = was.Community
+	default:
 		community, err := look.place(ctx, w, act.Via)
 		if err != nil || community == nil {
 			return nil, err

@@ -311,7 +311,7 @@ func (l *look) add(ctx context.Context, w *ap.Object, via *copse.Actor) (err err
 	if act.Actor, err = l.actor(ctx, author); err != nil {
 		return err
 	}
-	if act.Object, err = l.s.decodeObject(ctx, w, act, l); err != nil {
+	if act.Object, err = l.s.decodeObject(ctx, w, act, nil, l); err != nil {
 		return err
 	}
 	if act.Object == nil {
