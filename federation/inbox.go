@@ -152,7 +152,7 @@ func wellFormed(act *ap.Object) (actor string, err error) {
 		return "", &refusal{status: http.StatusBadRequest, reason: "needs_one_actor"}
 	case act.Type == "":
 		return "", &refusal{status: http.StatusBadRequest, reason: "needs_a_type"}
-	case act.ID == "" && act.Type != "Undo" && act.Type != "Accept":
+	case act.ID == "" && act.Type != "Undo" && act.Type != "Accept" && act.Type != "Delete":
 		return "", &refusal{status: http.StatusBadRequest, reason: "needs_an_id"}
 	case act.ID != "" && !ap.SameHost(act.ID, actor):
 		return "", &refusal{status: http.StatusBadRequest, reason: "id_of_another_server"}
