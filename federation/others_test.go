@@ -75,6 +75,7 @@ type rehearsal struct {
 
 	mu   sync.Mutex
 	docs map[string]obj  // guarded by mu; what other servers have
+	more map[string]obj  // what they have unless docs says otherwise
 	gone map[string]bool // guarded by mu
 }
 
@@ -99,6 +100,9 @@ func (r *rehearsal) answer(req *http.Request) (*http.Response, error) {
 	defer r.mu.Unlock()
 	uri, _, _ := strings.Cut(req.URL.String(), "#")
 	doc, ok := r.docs[uri]
+	if !ok {
+		doc, ok = r.more[uri]
+	}
 	switch {
 	case r.gone[uri]:
 		res.StatusCode = http.StatusGone
@@ -155,6 +159,17 @@ func (r *rehearsal) somebody(typ, uri string) {
 	r.serve(obj{"id": uri, "type": typ, "preferredUsername": name, "inbox": uri + "/inbox"})
 }
 
+// authors has those be there who made something.
+func (r *rehearsal) authors(made obj) {
+	all, ok := made["attributedTo"].([]any)
+	if !ok {
+		all = []any{made["attributedTo"]}
+	}
+	for _, by := range all {
+		r.somebody("Person", idOf(by))
+	}
+}
+
 // play delivers a sample, and returns what became of it, a line for each answer
 // and each thing that is there now, or is not any more.
 func (r *rehearsal) play(s sample) string {
@@ -163,10 +178,7 @@ func (r *rehearsal) play(s sample) string {
 		r.serve(doc)
 	}
 	for _, doc := range s.Serve {
-		authors, _ := doc["attributedTo"].([]any)
-		for _, by := range append(authors, doc["attributedTo"]) {
-			r.somebody("Person", idOf(by))
-		}
+		r.authors(doc)
 	}
 	for _, doc := range s.Serve {
 		if doc["type"] == "Group" {
