@@ -505,8 +505,11 @@ func DecodeObject(m Mapping, w *ap.Object, o *copse.Object) error {
 	}
 	o.Published, o.Edited, o.Question = w.Published, w.Updated, w.Question
 	o.Starts, o.Ends = w.StartTime, w.EndTime
-	if o.Audience = copse.Members; isPublic(w) {
+	switch {
+	case isPublic(w):
 		o.Audience = copse.Public
+	case !isUnaddressed(w):
+		o.Audience = copse.Members
 	}
 	if m.Decode == nil {
 		return nil
@@ -568,6 +571,10 @@ func isPublic(w *ap.Object) bool {
 	}
 	return false
 }
+
+// isUnaddressed reports whether w says for which community it is at most, and not
+// for whom there (Discourse): then it is for whoever reads that.
+func isUnaddressed(w *ap.Object) bool { return len(w.To)+len(w.CC) == 0 }
 
 func isActor(typ string) bool {
 	switch copse.ActorType(typ) {

@@ -201,7 +201,7 @@ func (l *look) isSaidIn(ctx context.Context, w *ap.Object, community copse.ID) (
 		if err != nil {
 			return err
 		}
-		said = names(w, c.URI+"/followers") || c.Audience == copse.Members && names(w, c.URI)
+		said = names(w, c.URI+"/followers") || names(w, c.URI) && (c.Audience == copse.Members || isUnaddressed(w))
 		return nil
 	})
 	return said, err
