@@ -368,7 +368,7 @@ func (s *Server) restored(ctx context.Context, w *ap.Object, act *copse.Activity
 	if err != nil {
 		return nil, err
 	}
-	o, err := s.decodeObject(ctx, found, act, look)
+	o, err := s.decodeObject(ctx, found, act, known, look)
 	if err == nil && o == nil {
 		err = copse.NotFound("there is nothing here")
 	}
