@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -53,7 +52,7 @@ type sqlite struct {
 	long    chan struct{} // the log has grown past longLog
 	closing chan struct{}
 	closed  sync.Once
-	written atomic.Bool // since the last checkpoint
+	written chan struct{} // full if something was since the last checkpoint
 	done    sync.WaitGroup
 }
 
@@ -93,6 +92,7 @@ func openSQLite(ctx context.Context, path string) (_ *sqlite, err error) {
 		readers: make(chan *conn, max(4, min(8, 2*runtime.GOMAXPROCS(0)))),
 		ops:     make(chan *op, maxWaiting),
 		long:    make(chan struct{}),
+		written: make(chan struct{}, 1),
 		closing: make(chan struct{}),
 	}
 	// mmap does not help the writer; readers need it because every commit
@@ -232,7 +232,10 @@ func (s *sqlite) group(first *op) {
 	if failed != nil {
 		s.writer.exec(ctx, "rollback", nil) // SQLite may have done so itself, which is the only way this fails
 	}
-	s.written.Store(true)
+	select {
+	case s.written <- struct{}{}:
+	default:
+	}
 	for _, o := range group {
 		if failed != nil {
 			o.err = broken(failed)
@@ -295,13 +298,17 @@ func safely(fn func() error) (err error) {
 }
 
 // checkpoint copies the write-ahead log into the database beside the writer,
-// who would otherwise do it in the middle of somebody's commit.
+// who would otherwise do it in the middle of somebody's commit. While nothing is
+// written it sleeps.
 func (s *sqlite) checkpoint() {
-	tick := time.NewTicker(checkpointEvery)
-	defer tick.Stop()
 	for {
 		select {
-		case <-tick.C:
+		case <-s.written:
+		case <-s.closing:
+			return
+		}
+		select {
+		case <-time.After(checkpointEvery):
 		case <-s.closing:
 			return
 		}
@@ -310,9 +317,6 @@ func (s *sqlite) checkpoint() {
 }
 
 func (s *sqlite) cutLog() {
-	if !s.written.Swap(false) {
-		return
-	}
 	// What cannot be copied yet is copied next time.
 	s.pool.Exec("pragma wal_checkpoint(passive)")
 	if log, err := os.Stat(s.path + "-wal"); err != nil || log.Size() <= longLog {
