@@ -66,8 +66,6 @@ func (s *Server) deliver(ctx context.Context) {
 	defer stop()
 	crew := newCrew()
 	defer crew.stop()
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
 
 	var seen copse.ID
 	for on := false; ctx.Err() == nil; {
@@ -85,7 +83,7 @@ func (s *Server) deliver(ctx context.Context) {
 		}
 		select {
 		case <-heard:
-		case <-tick.C: // retries that have become due
+		case <-time.After(s.untilNextTry(ctx)):
 		case <-ctx.Done():
 		}
 	}
@@ -99,6 +97,34 @@ func (s *Server) isOn(ctx context.Context) (on bool, err error) {
 		return err
 	})
 	return on && err == nil, err
+}
+
+// untilNextTry returns how long to wait if nobody rings. What is due already has
+// been seen to, and goes on for a moment.
+func (s *Server) untilNextTry(ctx context.Context) time.Duration {
+	var next time.Time
+	err := s.DB.View(ctx, func(tx *store.Tx) (err error) {
+		next, err = tx.NextTry()
+		return err
+	})
+	if err != nil {
+		return firstRetry
+	}
+	return s.until(next, time.Second)
+}
+
+// until returns how long to wait for something that is due at the given time, if
+// ever, and least at least. Whoever makes something due in this process rings a
+// bell; of what another one leaves behind only a look at the database tells.
+func (s *Server) until(due time.Time, least time.Duration) time.Duration {
+	longest := time.Minute
+	if s.DB.Alone() {
+		longest = time.Hour // in case the clock was set
+	}
+	if due.IsZero() {
+		return longest
+	}
+	return min(max(time.Until(due), least), longest)
 }
 
 // wakeAll starts a lane for every peer that may have something to get, after a
@@ -444,6 +470,7 @@ type trip struct {
 	reached copse.ID // where the cursor is to be, if anywhere new
 	stopped bool     // the peer takes nothing more for now
 	suspect copse.ID // the peer takes others: if it does not take this one, that is to blame
+	again   bool     // something is to be tried again apart from the rest
 	early   copse.ID // has been sent out of turn
 	said    error    // how that went
 }
@@ -619,6 +646,7 @@ func (t *trip) putAside(p parcel, reason string, until time.Time) {
 	if !p.extra {
 		t.reached = p.ID
 	}
+	t.again = t.again || !until.IsZero()
 	peer, id := t.peer.ID, p.ID
 	t.changes = append(t.changes, func(tx *store.Tx) error { return tx.Postpone(peer, id, reason, until) })
 }
@@ -682,6 +710,10 @@ func (t *trip) save(ctx context.Context) error {
 	})
 	if err == nil {
 		t.lane.s.rest(peer.ID, peer.NotUntil)
+		if again := t.again || !peer.NotUntil.IsZero(); again {
+			t.lane.s.Hub.Outbox.Ring() // until it hears otherwise, deliver reckons with no other try
+		}
+		t.again = false
 	}
 	return err
 }

@@ -108,10 +108,10 @@ func (s *Server) nextDue(ctx context.Context) (next time.Time, err error) {
 // pause returns how long to wait if nobody rings: until the next is due.
 func (s *Server) pause(ctx context.Context) time.Duration {
 	next, err := s.nextDue(ctx)
-	if err != nil || next.IsZero() {
-		return time.Minute
+	if err != nil {
+		return firstRetry
 	}
-	return min(max(time.Until(next), 10*time.Millisecond), time.Minute)
+	return s.until(next, 10*time.Millisecond)
 }
 
 // work deals with one parked activity: performs it, puts it off, or sets it
@@ -244,11 +244,13 @@ func temporary(err error) bool {
 
 // backOff returns the pause before the next try: twice as long each time, a
 // quarter more or less, so that what failed together does not come back
-// together.
+// together. Chance is taken from the clock's nanoseconds, which nobody foresees, and
+// which a test in virtual time can repeat.
 func backOff(tries int, first, longest time.Duration) time.Duration {
 	pause := longest
 	if shift := max(tries-1, 0); shift < 40 && first<<shift < longest {
 		pause = first << shift
 	}
-	return time.Duration(float64(pause) * (0.75 + rand.Float64()/2))
+	chance := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), uint64(tries)))
+	return time.Duration(float64(pause) * (0.75 + chance.Float64()/2))
 }

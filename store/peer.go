@@ -194,6 +194,18 @@ func (tx *Tx) Concerned(seen copse.ID) (peers []copse.ID, end copse.ID, err erro
 	return peers, end, err
 }
 
+// NextTry returns when the next peer, or the next item that a lane stepped over,
+// is due to be tried again; zero if none is.
+func (tx *Tx) NextTry() (time.Time, error) {
+	due, err := one(tx, value[sql.NullInt64], `
+		select min(d.due)
+		from (
+			select min(p.not_until) as due from peers p where p.not_until is not null
+			union all
+			select min(e.not_until) from peer_extra e where e.not_until is not null and e.stopped is null) d`)
+	return fromMicros(due), err
+}
+
 // Reached returns the peers that a community of ours is announced to.
 func (tx *Tx) Reached(community copse.ID) ([]*copse.Peer, error) {
 	return many(tx, scanPeer, `

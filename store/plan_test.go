@@ -142,6 +142,7 @@ func hotQueries(town *storetest.Town) []hot {
 		{"Lanes", func(tx *store.Tx) error { _, _, err := tx.Lanes(); return err }, "peer_communities_1 peer_extra_peer", "p", false},
 		{"Concerned", func(tx *store.Tx) error { _, _, err := tx.Concerned(store.NewID()); return err },
 			"outbox_announced peer_communities_community peer_extra_outbox peer_extra_due peers_due", "c", true},
+		{"NextTry", func(tx *store.Tx) error { _, err := tx.NextTry(); return err }, "peers_due peer_extra_due", "d", false},
 		{"Reached", func(tx *store.Tx) error { _, err := tx.Reached(big); return err }, "peer_communities_community", "", true},
 		{"ReachesMembers", func(tx *store.Tx) error { _, err := tx.ReachesMembers(big, "council1.example"); return err }, "peers_1 peer_communities_", "", false},
 		{"ReachesMicroblogs", func(tx *store.Tx) error { _, err := tx.ReachesMicroblogs(big); return err }, "peer_communities_community", "", false},

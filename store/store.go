@@ -63,6 +63,13 @@ var ErrInUse = errors.New("another copse server is using this database")
 // Close waits for what is being written and closes the database.
 func (db *DB) Close() error { return db.engine.close() }
 
+// Alone reports whether this is the only process with the database open: then
+// whatever there is to do, something here has made it so.
+func (db *DB) Alone() bool {
+	_, ok := db.engine.(*sqlite)
+	return ok
+}
+
 // A Tx is a transaction. It lives inside one call of View or Update and carries
 // that call's context; Now is the same instant throughout.
 type Tx struct {
