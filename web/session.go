@@ -32,17 +32,15 @@ const (
 // to https (RFC 6265bis, section 4.1.3.2); a server tried out over plain http
 // cannot have that.
 func newSessions(db *store.DB, https bool) *scs.SessionManager {
-	m := scs.New()
-	m.Store = sessions{db}
-	m.HashTokenInStore = true
-	m.Lifetime = sessionLife
-	m.Cookie.Name = "copse"
+	// Not scs.New, which starts a store in memory that nothing ends.
+	m := &scs.SessionManager{
+		Store: sessions{db}, HashTokenInStore: true, Codec: scs.GobCodec{}, Lifetime: sessionLife,
+		Cookie: scs.SessionCookie{Name: "copse", Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Persist: true},
+	}
 	if https {
 		m.Cookie.Name = "__Host-copse"
 		m.Cookie.Secure = true
 	}
-	m.Cookie.HttpOnly = true
-	m.Cookie.SameSite = http.SameSiteLaxMode
 	m.ErrorFunc = func(_ http.ResponseWriter, _ *http.Request, err error) { panic(sessionFault{err}) }
 	return m
 }
