@@ -635,14 +635,26 @@ func (s *Server) decodeAnnounce(ctx context.Context, a *arrival, act *copse.Acti
 			return nil, err
 		}
 	}
+	buried := false
 	if !fetched {
-		if w, err = look.prove(ctx, w, inner.Actor, a.signer); err != nil || w == nil {
+		proved, err := look.prove(ctx, w, inner.Actor, a.signer)
+		buried = deleted(err) && w.Type == "Create" && !w.Object.IsRef()
+		switch {
+		case buried: // where it was said, the community knows; what was said is not kept
+		case gone(err):
+			return nil, nil
+		case err != nil || proved == nil:
 			return nil, err
+		default:
+			w = proved
 		}
 	}
 	inner.Vouched = isVote(w) && !proves(inner.Actor, a.signer) && !look.saidSo(ctx, w, inner.Actor)
 	if act.Inner, err = s.decodeInner(ctx, w, inner, look); err != nil || act.Inner == nil {
 		return nil, err
+	}
+	if buried {
+		act.Inner.Object.Deleted = time.Now()
 	}
 	return act, nil
 }

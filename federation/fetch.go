@@ -37,6 +37,12 @@ func gone(err error) bool {
 	return errors.As(err, &g)
 }
 
+// deleted reports whether what is gone was there once.
+func deleted(err error) bool {
+	var g *goneError
+	return errors.As(err, &g) && g.status == http.StatusGone
+}
+
 const accepted = ap.ActivityJSON + ", " + ap.LDJSON
 
 // fetch gets the document with the given id from the server it names, signed as

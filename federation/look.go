@@ -375,7 +375,8 @@ func (s *shelf) put(uri string, w *ap.Object, now time.Time) {
 // in it, and about nobody else's words: one council whose server is broken into
 // must not be able to speak for another's officers.
 //
-// It returns nil for what turns out not to be so (any more).
+// It returns nil for what turns out not to be so, and a goneError for words that
+// are not there any more.
 func (l *look) prove(ctx context.Context, w *ap.Object, author, community *copse.Actor) (*ap.Object, error) {
 	if proves(author, community) || isVote(w) {
 		// To ask for each vote would swamp everybody: they are counted on the
@@ -392,9 +393,6 @@ func (l *look) prove(ctx context.Context, w *ap.Object, author, community *copse
 			return w, nil
 		}
 		found, err := l.document(ctx, uri)
-		if gone(err) {
-			return nil, nil
-		}
 		if err != nil {
 			return nil, err
 		}

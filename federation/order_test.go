@@ -222,7 +222,7 @@ func TestTheOrderOfArrivalDoesNotMatter(t *testing.T) {
 		late := s.bob.page("late", s.seeds.URI, "Late")
 		say(s.bob, s.bob.act("Delete", "dl", obj{"id": late["id"], "type": "Tombstone"}))
 		say(s.bob, s.bob.act("Create", "cl", late))
-		if o := s.leeds.object(late["id"].(string)); o != nil {
+		if o := s.leeds.object(late["id"].(string)); o == nil || o.Deleted.IsZero() || o.Title != "" {
 			t.Errorf("what was deleted before it came is there: %+v", o)
 		}
 	})
@@ -445,6 +445,42 @@ func TestOneActivityCostsTenRequestsAtMost(t *testing.T) {
 			if got := len(s.n.asked()); got > 10 {
 				t.Errorf("number %d makes us send %d requests: %q", i, got, s.n.asked())
 			}
+		}
+	})
+}
+
+// York is away while something is asked, answered and taken back. It gets the
+// answer all the same, under an empty place: what answers what is gone is not.
+func TestAnAnswerToWhatIsGoneByNowArrives(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t, "harlow.example", "leeds.example", "york.example")
+		harlow, leeds, york := n.towns["harlow.example"], n.towns["leeds.example"], n.towns["york.example"]
+		joan, bob, carol := harlow.person("joan"), leeds.person("bob"), york.person("carol")
+		trees := harlow.community(joan, "trees", copse.JoinOpen, copse.Members)
+		leeds.join(bob, leeds.find("!trees@harlow.example"))
+		york.join(carol, york.find("!trees@harlow.example"))
+		time.Sleep(time.Minute)
+
+		n.answer("york.example", refused)
+		asked := leeds.post(bob, leeds.find("!trees@harlow.example"), "When to plant?", "<p>Soon?</p>")
+		time.Sleep(time.Minute)
+		answer := harlow.answer(joan, harlow.object(asked.URI), "<p>In March.</p>")
+		time.Sleep(time.Minute)
+		if err := leeds.hub.Remove(t.Context(), bob, asked, ""); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		n.answer("york.example", nil)
+		time.Sleep(24 * time.Hour)
+
+		if o := york.object(answer.URI); o == nil || o.HTML != answer.HTML || o.Parent == 0 {
+			t.Errorf("York has %+v, want the answer", o)
+		}
+		if o := york.object(asked.URI); o == nil || o.Deleted.IsZero() || o.Title+o.HTML != "" {
+			t.Errorf("York has %+v, want the place of what is gone", o)
+		}
+		if o := harlow.object(asked.URI); o.Community != trees.ID || o.Deleted.IsZero() {
+			t.Errorf("Harlow has %+v, want a tombstone", o)
 		}
 	})
 }

@@ -50,8 +50,11 @@ func (h *Hub) create(tx *store.Tx, act *copse.Activity) (err error) {
 	if act.Community.Local || act.Via != nil {
 		o.Accepted = tx.Now
 	}
-	if deleted, err := tx.Deleted(o.URI, o.Author, o.Community); err != nil || deleted {
-		return err // the Delete overtook it
+	buried := !o.Deleted.IsZero()
+	if !buried {
+		if buried, err = tx.Deleted(o.URI, o.Author, o.Community); err != nil {
+			return err
+		}
 	}
 	err = tx.AddObject(o)
 	if copse.CodeOf(err) == copse.CodeConflict && !act.Local {
@@ -59,6 +62,9 @@ func (h *Hub) create(tx *store.Tx, act *copse.Activity) (err error) {
 	}
 	if err != nil {
 		return err
+	}
+	if buried { // the Delete overtook it; it keeps its place, for what answers it
+		return tx.DeleteObject(o, false)
 	}
 	return h.spread(tx, act, o)
 }
