@@ -335,10 +335,14 @@ func withoutFragment(uri string) string {
 // here joins it.
 const maxBackfill = 200
 
+// backfillTries is how often: some twenty minutes.
+const backfillTries = 8
+
 // backfill brings in what was said in a community before anybody here joined it:
 // its announcements, oldest first, as if they arrived now. It happens once, when
-// there is nothing here yet. That it fails is no reason not to be in: the
-// community will be empty at first.
+// there is nothing here yet. A home that does not answer is asked again for a
+// while. That it fails is no reason not to be in: the community will be empty at
+// first.
 func (s *Server) backfill(ctx context.Context, community *copse.Actor, look *look) error {
 	if err := look.may(); err != nil {
 		return err // in a request: park it, and come here again
@@ -348,6 +352,9 @@ func (s *Server) backfill(ctx context.Context, community *copse.Actor, look *loo
 		slog.InfoContext(ctx, "keep up", "community", community.URI, "err", err)
 	}
 	all, err := s.fetch(ctx, community.URI+"/outbox")
+	if errors.Is(err, errNoAnswer) && look.tries < backfillTries {
+		return err
+	}
 	if err != nil {
 		slog.InfoContext(ctx, "backfill", "community", community.URI, "err", err)
 		return nil

@@ -21,6 +21,7 @@ type look struct {
 	s     *Server
 	tx    *store.Tx // all that is known; nil to look as it is at each moment, and elsewhere
 	above []string  // objects being brought in, each waiting for the next, which it answers
+	tries int       // how often this has been looked into before
 }
 
 func (l *look) view(ctx context.Context, fn func(*store.Tx) error) error {

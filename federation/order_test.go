@@ -484,3 +484,54 @@ func TestAnAnswerToWhatIsGoneByNowArrives(t *testing.T) {
 		}
 	})
 }
+
+// The home does not answer when the first person at Leeds is let in. What was said
+// before is there all the same, some minutes later.
+func TestWhatWasSaidBeforeIsReadWhenTheHomeAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t, "harlow.example", "leeds.example")
+		harlow, leeds := n.towns["harlow.example"], n.towns["leeds.example"]
+		joan, bob := harlow.person("joan"), leeds.person("bob")
+		trees := harlow.community(joan, "trees", copse.JoinOpen, copse.Members)
+		said := harlow.post(joan, &trees.Actor, "When to plant?", "<p>Soon?</p>")
+		there := leeds.find("!trees@harlow.example")
+		n.answer("harlow.example", func(r *http.Request) (*http.Response, error) {
+			if strings.HasSuffix(r.URL.Path, "/outbox") {
+				return refused(r)
+			}
+			return nil, nil
+		})
+		leeds.join(bob, there)
+		time.Sleep(5 * time.Minute)
+		n.answer("harlow.example", nil)
+		time.Sleep(30 * time.Minute)
+		if m := leeds.membership(there, bob); m.State != copse.Active {
+			t.Errorf("Bob is %q, want in", m.State)
+		}
+		if leeds.object(said.URI) == nil {
+			t.Error("Leeds does not have what was said before")
+		}
+	})
+}
+
+// That it never does is no reason not to be in.
+func TestWhoIsLetInIsInWhateverBecomesOfWhatWasSaidBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t, "harlow.example", "leeds.example")
+		harlow, leeds := n.towns["harlow.example"], n.towns["leeds.example"]
+		bob := leeds.person("bob")
+		harlow.community(harlow.person("joan"), "trees", copse.JoinOpen, copse.Members)
+		there := leeds.find("!trees@harlow.example")
+		n.answer("harlow.example", func(r *http.Request) (*http.Response, error) {
+			if strings.HasSuffix(r.URL.Path, "/outbox") {
+				return refused(r)
+			}
+			return nil, nil
+		})
+		leeds.join(bob, there)
+		time.Sleep(time.Hour)
+		if m := leeds.membership(there, bob); m.State != copse.Active {
+			t.Errorf("Bob is %q, want in", m.State)
+		}
+	})
+}

@@ -160,7 +160,7 @@ func (s *Server) rework(ctx context.Context, r *store.Received) error {
 			return err
 		}
 	}
-	look := &look{s: s}
+	look := &look{s: s, tries: r.Tries}
 	signer, err := look.actor(ctx, r.Signer)
 	if err != nil {
 		return err
