@@ -278,8 +278,8 @@ func TestAReplyWaitsForWhatItAnswers(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		update(func(tx *store.Tx) error { // instead of waiting for three days
-			for tries := 0; tries < 19; {
+		update(func(tx *store.Tx) error { // instead of waiting for fourteen days
+			for tries := 0; tries < 65; {
 				due, err := tx.ClaimReceived(1, 0)
 				if err != nil || len(due) != 1 {
 					return fmt.Errorf("%d are tried again: %w", len(due), err)

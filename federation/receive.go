@@ -31,8 +31,11 @@ const (
 	// lease is how long a worker has one to itself.
 	lease = 2 * time.Minute
 	// maxTries and the pauses between them, 5 s to 6 h, keep an activity for
-	// some three days.
-	maxTries = 20
+	// some fourteen days, as long as a lane tries: what has arrived is not lost
+	// because a third server is away, or cannot reach a fourth.
+	maxTries = 66
+	// maxUnprovedTries is for what nobody has proved to have sent: some three days.
+	maxUnprovedTries = 20
 	// maxPanics is how often an activity may break what works on it.
 	maxPanics = 3
 )
@@ -127,8 +130,11 @@ func (s *Server) work(ctx context.Context, r *store.Received) {
 	}
 	until := time.Time{}
 	tries := maxTries
-	if errors.Is(err, errPanic) {
+	switch {
+	case errors.Is(err, errPanic):
 		tries = maxPanics
+	case r.Signature != "":
+		tries = maxUnprovedTries
 	}
 	if temporary(err) && (r.Tries < tries || held(err)) {
 		until = time.Now().Add(backOff(r.Tries, 5*time.Second, 6*time.Hour))
