@@ -73,7 +73,7 @@ func (s *Server) decodeInner(ctx context.Context, w *ap.Object, act *copse.Activ
 		}
 		return act, nil
 	case "Like", "Dislike", "EmojiReact":
-		o, err := look.object(ctx, w.Object.URI(), act.Via)
+		o, err := look.target(ctx, w, w.Object.URI(), act)
 		act.Object = o
 		return act, err
 	case "Block":
@@ -320,7 +320,7 @@ func (s *Server) decodeUndo(ctx context.Context, w *ap.Object, act *copse.Activi
 	case "Follow":
 		inner.Subject, err = look.ours(ctx, w.Object.Object.URI())
 	case "Like", "Dislike":
-		inner.Object, err = look.object(ctx, w.Object.Object.URI(), act.Via)
+		inner.Object, err = look.target(ctx, w, w.Object.Object.URI(), act)
 	case "Block":
 		if inner, err = s.decodeBlock(ctx, w.Object, inner, look); err == nil && inner == nil {
 			return nil, nil
@@ -406,7 +406,7 @@ func (s *Server) decodeUpdate(ctx context.Context, w *ap.Object, act *copse.Acti
 		}
 		return nil, look.refresh(ctx, changed.ID)
 	}
-	known, err := look.object(ctx, changed.ID, act.Via)
+	known, err := look.target(ctx, w, changed.ID, act)
 	if err != nil {
 		return nil, err
 	}
@@ -467,7 +467,9 @@ func (s *Server) decodeObject(ctx context.Context, w *ap.Object, act *copse.Acti
 			return nil, err
 		}
 	}
-	if w.Answer != "" {
+	// What is new here has no answers here yet, and to fetch one would lead back to
+	// the question.
+	if w.Answer != "" && act.Type != "Create" {
 		answer, err := look.object(ctx, w.Answer, act.Via)
 		if err != nil {
 			return nil, err

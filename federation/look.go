@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -287,6 +288,19 @@ func (l *look) object(ctx context.Context, uri string, via *copse.Actor) (o *cop
 		return err
 	})
 	return o, err
+}
+
+// target returns the object that act, which reads w, is done to. What a server does
+// to something of its own in a community of ours may overtake that: it waits.
+func (l *look) target(ctx context.Context, w *ap.Object, uri string, act *copse.Activity) (*copse.Object, error) {
+	o, err := l.object(ctx, uri, act.Via)
+	if act.Via != nil || copse.CodeOf(err) != copse.CodeNotFound || !ap.SameHost(uri, act.Actor.URI) {
+		return o, err
+	}
+	if community, err := l.place(ctx, w, nil); err != nil || community == nil {
+		return nil, cmp.Or(err, copse.NotFound("there is nothing here"))
+	}
+	return nil, errUnknown
 }
 
 // bringIn fetches an object and adds it to the community's conversation, after

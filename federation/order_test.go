@@ -535,3 +535,87 @@ func TestWhoIsLetInIsInWhateverBecomesOfWhatWasSaidBefore(t *testing.T) {
 		}
 	})
 }
+
+// Somebody likes a question whose answer has been accepted, and York has neither.
+// The question is fetched, and does not wait for its answer, which waits for it.
+func TestAnAnsweredQuestionCanBeFetched(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t, "harlow.example", "leeds.example", "york.example")
+		harlow, leeds, york := n.towns["harlow.example"], n.towns["leeds.example"], n.towns["york.example"]
+		joan, bob, carol := harlow.person("joan"), leeds.person("bob"), york.person("carol")
+		trees := harlow.community(joan, "trees", copse.JoinOpen, copse.Members)
+		there := leeds.find("!trees@harlow.example")
+		leeds.join(bob, there)
+		york.join(carol, york.find("!trees@harlow.example"))
+		time.Sleep(time.Minute)
+
+		n.answer("leeds.example", func(r *http.Request) (*http.Response, error) {
+			if strings.HasPrefix(r.URL.Path, "/post/") || strings.HasPrefix(r.URL.Path, "/comment/") {
+				return refused(r)
+			}
+			return nil, nil
+		})
+		asked := &copse.Object{Kind: "topic", Community: there.ID, Title: "When?", HTML: "<p>Soon?</p>", Source: "Soon?", Question: true}
+		if err := leeds.hub.Post(t.Context(), bob, asked); err != nil {
+			t.Fatal(err)
+		}
+		answer := leeds.answer(bob, asked, "<p>In March.</p>")
+		asked.Answer = answer.ID
+		if err := leeds.hub.Edit(t.Context(), bob, asked); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if err := harlow.hub.Like(t.Context(), joan, harlow.object(asked.URI), true); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		n.answer("leeds.example", nil)
+		time.Sleep(24 * time.Hour)
+
+		o, a := york.object(asked.URI), york.object(answer.URI)
+		if o == nil || a == nil || o.Likes != 1 || o.Answer != a.ID {
+			t.Errorf("York has %+v and %+v, want a question that one likes and its answer, accepted", o, a)
+		}
+		if o := harlow.object(asked.URI); o.Community != trees.ID || o.Answer == 0 {
+			t.Errorf("Harlow has %+v, want a question that is answered", o)
+		}
+	})
+}
+
+// What Leeds does to something of its own overtakes it on the way to Harlow, which
+// cannot take it for a while. What Harlow then has is what Leeds has.
+func TestWhatIsDoneToSomethingWaitsForIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t, "harlow.example", "leeds.example")
+		harlow, leeds := n.towns["harlow.example"], n.towns["leeds.example"]
+		joan, bob, carol := harlow.person("joan"), leeds.person("bob"), leeds.person("carol")
+		harlow.community(joan, "trees", copse.JoinOpen, copse.Members)
+		there := leeds.find("!trees@harlow.example")
+		leeds.join(bob, there)
+		leeds.join(carol, there)
+		time.Sleep(time.Minute)
+		n.answer("harlow.example", func(r *http.Request) (*http.Response, error) {
+			body, err := io.ReadAll(r.Body)
+			r.Body = io.NopCloser(strings.NewReader(string(body)))
+			if strings.Contains(string(body), `"type":"Create"`) {
+				return refused(r)
+			}
+			return nil, err
+		})
+		said := leeds.post(bob, there, "Ash", "<p>first</p>")
+		time.Sleep(time.Hour)
+		said.Title, said.HTML, said.Source = "Oak", "<p>second</p>", "second"
+		if err := leeds.hub.Edit(t.Context(), bob, said); err != nil {
+			t.Fatal(err)
+		}
+		if err := leeds.hub.Like(t.Context(), carol, said, true); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(12 * time.Hour)
+		n.answer("harlow.example", nil)
+		time.Sleep(48 * time.Hour)
+		if o := harlow.object(said.URI); o == nil || o.Title != "Oak" || o.Likes != 1 {
+			t.Errorf("Harlow has %+v, want an oak that one likes", o)
+		}
+	})
+}
