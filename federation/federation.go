@@ -53,6 +53,7 @@ type Server struct {
 	breaker breaker
 	shelf   shelf
 	stale   stale
+	pulls   hub.Bell // rung when a log may be due before its time
 	lanes   lanes
 	recent  recent
 

@@ -61,6 +61,7 @@ func (s *Server) heard(ctx context.Context, of sign) {
 	}
 	s.rest(peer.ID, time.Time{})
 	s.Hub.Outbox.Ring()
+	s.pulls.Ring()
 }
 
 // forgetSigns has the next sign of a peer count however soon it comes: the peer

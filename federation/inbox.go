@@ -205,7 +205,7 @@ func (s *Server) judge(l *letter) error {
 	case err == nil && many != nil:
 		err = s.take(ctx, many)
 	case err == nil && do != nil:
-		err = s.Hub.Perform(ctx, do)
+		err = s.perform(ctx, do)
 	}
 	if err == nil && signer != nil {
 		s.replays.remember(l.sig.Hash(), time.Now())

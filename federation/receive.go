@@ -182,7 +182,17 @@ func (s *Server) rework(ctx context.Context, r *store.Received) error {
 	if err != nil || do == nil {
 		return err
 	}
-	return s.Hub.Perform(ctx, do)
+	return s.perform(ctx, do)
+}
+
+// perform carries out what arrived. Whoever has been let into a community wants to
+// know what was said there while nobody here was in it.
+func (s *Server) perform(ctx context.Context, act *copse.Activity) error {
+	err := s.Hub.Perform(ctx, act)
+	if err == nil && act.Type == "Accept" {
+		s.pulls.Ring()
+	}
+	return err
 }
 
 // checkParked fetches the key that a parked activity was signed with and checks

@@ -24,9 +24,11 @@ const (
 	pullEvery = time.Hour
 	pullAgain = 10 * time.Minute
 	// logPage is how many announcements a page of a log has, and maxPull how many
-	// requests one reading may make, before the next goes on.
-	logPage = 500
-	maxPull = 200
+	// requests one reading may make before the next goes on, a while later: a log
+	// need have no end.
+	logPage  = 500
+	maxPull  = 500
+	pullMore = time.Minute
 )
 
 // log answers with a community's log, to servers that have members in it: without
@@ -99,26 +101,41 @@ func (s *Server) keepUp(ctx context.Context, community *copse.Actor) error {
 	if err != nil || !ap.SameHost(log.Last, community.URI) {
 		return err
 	}
-	return s.DB.Update(ctx, func(tx *store.Tx) error {
+	err = s.DB.Update(ctx, func(tx *store.Tx) error {
 		return tx.SetPull(store.Pull{Community: community.ID, Place: log.Last, Due: tx.Now.Add(pullEvery)})
 	})
+	s.pulls.Ring()
+	return err
 }
 
 // repair reads on the logs of communities elsewhere that people here are in, until
 // ctx ends.
 func (s *Server) repair(ctx context.Context) {
-	tick := time.NewTicker(time.Minute)
-	defer tick.Stop()
-	for {
+	heard, stop := s.pulls.Listen()
+	defer stop()
+	for ctx.Err() == nil {
 		if err := s.pullDue(ctx); err != nil && ctx.Err() == nil {
 			slog.ErrorContext(ctx, "repair", "err", err)
 		}
 		select {
-		case <-tick.C:
+		case <-heard:
+		case <-time.After(s.untilPull(ctx)):
 		case <-ctx.Done():
-			return
 		}
 	}
+}
+
+// untilPull returns how long to wait until the next log is to be read on.
+func (s *Server) untilPull(ctx context.Context) time.Duration {
+	var next time.Time
+	err := s.DB.View(ctx, func(tx *store.Tx) (err error) {
+		next, err = tx.NextPull()
+		return err
+	})
+	if err != nil {
+		return time.Minute
+	}
+	return s.until(next, time.Second)
 }
 
 func (s *Server) pullDue(ctx context.Context) error {
@@ -137,7 +154,7 @@ func (s *Server) pullDue(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return nil
 		case errors.Is(err, errSpent):
-			wait = 0 // it goes on with the next round
+			wait = pullMore
 		case err != nil:
 			slog.InfoContext(ctx, "repair", "place", place, "err", err)
 			wait = pullAgain

@@ -224,7 +224,7 @@ func TestALogIsReadWithCare(t *testing.T) {
 		time.Sleep(11 * time.Minute)
 		got := s.n.requests("home.example")
 		logs := slices.DeleteFunc(slices.Clone(got), func(line string) bool { return !strings.Contains(line, "/log?") })
-		if len(got) > 5*200 || len(logs) < 100 {
+		if len(got) > 12*500 || len(logs) < 100 {
 			t.Errorf("a log without an end took %d requests, %d of them for the log", len(got), len(logs))
 		}
 	})

@@ -149,6 +149,7 @@ func hotQueries(town *storetest.Town) []hot {
 		{"Reaches", func(tx *store.Tx) error { _, err := tx.Reaches(big, "council1.example"); return err }, "peers_1 peer_communities_", "", false},
 		{"Peer", func(tx *store.Tx) error { _, err := tx.Peer("council1.example"); return err }, "peers_1", "", false},
 		{"AnnouncedAfter", func(tx *store.Tx) error { _, err := tx.AnnouncedAfter(big, 1, 100); return err }, "outbox_community", "", false},
+		{"NextPull", func(tx *store.Tx) error { _, err := tx.NextPull(); return err }, "pulls_due memberships_", "", false},
 		{"DuePulls", func(tx *store.Tx) error { _, err := tx.DuePulls(100); return err }, "pulls_due memberships_", "", false},
 		{"Held", func(tx *store.Tx) error { _, err := tx.Held("council1.example"); return err }, "settings_1 peers_1", "", false},
 		{"Awaited", func(tx *store.Tx) error { _, err := tx.Awaited(&copse.Peer{ID: peer}, 20); return err },

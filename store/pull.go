@@ -1,6 +1,7 @@
 package store
 
 import (
+	"database/sql"
 	"time"
 
 	"copse/copse"
@@ -22,6 +23,17 @@ func (tx *Tx) SetPull(p Pull) error {
 	return err
 }
 
+// wanted are the logs l of communities that somebody here is in.
+const wanted = `exists (
+			select 1 from memberships m join actors a on a.id = m.actor
+			where m.community = l.community and a.local and m.state = 'active')`
+
+// NextPull returns when the next log is to be read on, the zero time if none is.
+func (tx *Tx) NextPull() (time.Time, error) {
+	due, err := one(tx, value[sql.NullInt64], `select min(l.due) from pulls l where `+wanted)
+	return fromMicros(due), err
+}
+
 // DuePulls returns up to n logs to read on now, of communities that somebody here
 // is in.
 func (tx *Tx) DuePulls(n int) ([]Pull, error) {
@@ -33,9 +45,7 @@ func (tx *Tx) DuePulls(n int) ([]Pull, error) {
 	}, `
 		select l.community, l.place, l.due
 		from pulls l
-		where l.due <= $1 and exists (
-			select 1 from memberships m join actors a on a.id = m.actor
-			where m.community = l.community and a.local and m.state = 'active')
+		where l.due <= $1 and `+wanted+`
 		order by l.due
 		limit $2`, tx.Now.UnixMicro(), n)
 }
