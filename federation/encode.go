@@ -15,7 +15,7 @@ func (s *Server) Marshal(tx *store.Tx, act *copse.Activity) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", act.URI, err)
 	}
-	if inner := act.Inner; act.Type == "Announce" && inner.Raw == nil && inner.Actor.Local {
+	if inner := act.Inner; act.Type == "Announce" && inner != nil && inner.Raw == nil && inner.Actor.Local {
 		raw, err := s.write(tx, inner, w.Object) // it is told from others by its own proof
 		if err != nil {
 			return nil, err

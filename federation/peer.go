@@ -179,7 +179,7 @@ func (s *Server) ask(ctx context.Context, a *copse.Actor, w *ap.Object) {
 		slog.DebugContext(ctx, "nodeinfo", "host", a.Host, "err", failed)
 	}
 	silent := errors.Is(failed, errNoAnswer) || errors.Is(failed, errSpent) || ctx.Err() != nil
-	application := s.applicationOf(ctx, w, about)
+	application := s.applicationOf(ctx, a, w, about)
 	verifies := about.saysRFC9421() || saysRFC9421(w) || saysRFC9421(application)
 	implements := append(feps(about.Metadata.Capabilities, about.Metadata.Implements), fepsOf(w)...)
 	implements = append(implements, fepsOf(application)...)
@@ -223,14 +223,15 @@ func (d *selfDescription) saysRFC9421() bool {
 	return bytes.Contains(d.Metadata.Implements, []byte(rfc9421)) || slices.Contains(quietAboutRFC9421, d.Software.Name)
 }
 
-// applicationOf asks for the actor of the server itself, which the actor w or its
-// server points to. It returns nil if there is none, or no other than w.
-func (s *Server) applicationOf(ctx context.Context, w *ap.Object, about selfDescription) *ap.Object {
-	uri := w.Generator.URI()
-	if uri == "" || !w.Generator.IsRef() {
-		uri = about.application
+// applicationOf asks for the actor of the server itself, which the document of an
+// actor there points to, if it is at hand, or its server does. It returns nil if there
+// is none, or no other than a.
+func (s *Server) applicationOf(ctx context.Context, a *copse.Actor, w *ap.Object, about selfDescription) *ap.Object {
+	uri := about.application
+	if w != nil && w.Generator.IsRef() {
+		uri = w.Generator.URI()
 	}
-	if uri == w.ID || !ap.SameHost(uri, w.ID) {
+	if uri == a.URI || !ap.SameHost(uri, a.URI) {
 		return nil
 	}
 	application, err := s.fetch(ctx, uri)
