@@ -595,6 +595,9 @@ func TestWhatIsDoneToSomethingWaitsForIt(t *testing.T) {
 		leeds.join(carol, there)
 		time.Sleep(time.Minute)
 		n.answer("harlow.example", func(r *http.Request) (*http.Response, error) {
+			if r.Body == nil {
+				return nil, nil
+			}
 			body, err := io.ReadAll(r.Body)
 			r.Body = io.NopCloser(strings.NewReader(string(body)))
 			if strings.Contains(string(body), `"type":"Create"`) {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"time"
 
 	"copse/federation/httpsig"
@@ -171,6 +172,11 @@ func (s *sim) replay(to string, r *http.Request, body []byte, event []any) {
 	if inner := insideOf(body); inner != nil {
 		body = inner
 	}
+	// Whoever said it may be believed by their proof alone, whoever brings it.
+	proved := s.chance(.5, append([]any{"keep the proof"}, event...)...)
+	if !proved {
+		body = unproved(body)
+	}
 	copied = r.Clone(s.ctx)
 	copied.URL.Host, copied.Host, copied.URL.Path = to, to, "/inbox"
 	s.busy.Go(func() {
@@ -187,10 +193,24 @@ func (s *sim) replay(to string, r *http.Request, body []byte, event []any) {
 			return
 		}
 		res := s.serve("", to, copied, body)
-		if res != nil && res.StatusCode < 300 && !bytes.Contains(body, []byte(`"actor":"https://`+s.hostile())) {
+		if res != nil && res.StatusCode < 300 && !proved && !bytes.Contains(body, []byte(`"actor":"https://`+s.hostile())) {
 			s.wrong("I3: %s took from %s what somebody else said: %s", to, s.hostile(), body)
 		}
 	})
+}
+
+// unproved returns an activity without the proof it carries.
+func unproved(body []byte) []byte {
+	var w map[string]json.RawMessage
+	if json.Unmarshal(body, &w) != nil {
+		return body
+	}
+	delete(w, "proof")
+	b, err := json.Marshal(w)
+	if err != nil {
+		return body
+	}
+	return b
 }
 
 // insideOf returns the activity that an announcement carries.
@@ -215,6 +235,9 @@ func (s *sim) nameOf(r *http.Request, body []byte) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	path := r.URL.RequestURI()
+	if strings.HasPrefix(path, "/activities/") || strings.HasSuffix(r.URL.Path, "/log") {
+		path = path[:strings.LastIndexAny(path, "/")]
+	}
 	if name, ok := s.names["https://"+r.URL.Host+r.URL.Path]; ok {
 		path = name
 	}
