@@ -179,10 +179,13 @@ func (s *Server) rework(ctx context.Context, r *store.Received) error {
 		return s.reworkBatch(ctx, &arrival{by, act}, items)
 	}
 	do, err := s.decode(ctx, &arrival{by, act}, look)
-	if err != nil || do == nil {
-		return err
+	if err == nil && do != nil {
+		err = s.perform(ctx, do)
 	}
-	return s.perform(ctx, do)
+	if by.ID != signer.ID && copse.CodeOf(err) == copse.CodeNotFound {
+		return nil // what it is about may come from its author; this need not wait for it
+	}
+	return err
 }
 
 // perform carries out what arrived. Whoever has been let into a community wants to
