@@ -339,7 +339,8 @@ const maxBackfill = 200
 const backfillTries = 8
 
 // backfill brings in what was said in a community before anybody here joined it:
-// its announcements, oldest first, as if they arrived now. It happens once, when
+// its newest announcements, oldest first, as if they arrived now, and then what its
+// log has besides. It happens once, when
 // there is nothing here yet. A home that does not answer is asked again for a
 // while. That it fails is no reason not to be in: the community will be empty at
 // first.
@@ -347,9 +348,8 @@ func (s *Server) backfill(ctx context.Context, community *copse.Actor, look *loo
 	if err := look.may(); err != nil {
 		return err // in a request: park it, and come here again
 	}
-	// First, so that what is announced meanwhile comes after it.
 	if err := s.keepUp(ctx, community); err != nil {
-		slog.InfoContext(ctx, "keep up", "community", community.URI, "err", err)
+		return err
 	}
 	all, err := s.fetch(ctx, community.URI+"/outbox")
 	if errors.Is(err, errNoAnswer) && look.tries < backfillTries {

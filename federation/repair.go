@@ -90,22 +90,28 @@ func (s *Server) log(ctx context.Context, q *question) (*document, error) {
 // logOf is where a community here has its log.
 func logOf(community string) string { return community + "/log" }
 
-// keepUp remembers where a community's log ends now that somebody here joins it,
-// so that it is read on from there. Software without such a log has none.
+// keepUp has a community's log read from its beginning, now that somebody here is
+// let into it, and read on from then.
 func (s *Server) keepUp(ctx context.Context, community *copse.Actor) error {
-	w, err := s.fetch(ctx, community.URI)
-	if err != nil || !ap.SameHost(w.Log, community.URI) {
-		return err
-	}
-	log, err := s.fetch(ctx, w.Log)
-	if err != nil || !ap.SameHost(log.Last, community.URI) {
-		return err
-	}
-	err = s.DB.Update(ctx, func(tx *store.Tx) error {
-		return tx.SetPull(store.Pull{Community: community.ID, Place: log.Last, Due: tx.Now.Add(pullEvery)})
+	err := s.DB.Update(ctx, func(tx *store.Tx) error {
+		// What the outbox has is dealt with by then.
+		return tx.SetPull(store.Pull{Community: community.ID, Due: tx.Now.Add(pullMore)})
 	})
 	s.pulls.Ring()
 	return err
+}
+
+// beginning returns where a community's log begins, "" for software that has none.
+func (s *Server) beginning(ctx context.Context, community *copse.Actor) (string, error) {
+	w, err := s.fetch(ctx, community.URI)
+	if err != nil || !ap.SameHost(w.Log, community.URI) {
+		return "", err
+	}
+	log, err := s.fetch(ctx, w.Log)
+	if err != nil || !ap.SameHost(log.First.URI(), community.URI) {
+		return "", err
+	}
+	return log.First.URI(), nil
 }
 
 // repair reads on the logs of communities elsewhere that people here are in, until
@@ -155,6 +161,8 @@ func (s *Server) pullDue(ctx context.Context) error {
 			return nil
 		case errors.Is(err, errSpent):
 			wait = pullMore
+		case err == nil && place == "":
+			wait = describedFor // it may get one
 		case err != nil:
 			slog.InfoContext(ctx, "repair", "place", place, "err", err)
 			wait = pullAgain
@@ -178,7 +186,12 @@ func (s *Server) pull(ctx context.Context, p store.Pull) (place string, err erro
 		return err
 	})
 	ctx = withBudgetOf(ctx, maxPull)
-	for place = p.Place; err == nil; {
+	if place = p.Place; err == nil && place == "" {
+		if place, err = s.beginning(ctx, community); place == "" {
+			return "", err
+		}
+	}
+	for err == nil {
 		var page *ap.Object
 		if page, err = s.fetch(ctx, place); err != nil {
 			break

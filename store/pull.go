@@ -10,7 +10,7 @@ import (
 // A Pull is how far the log of a community elsewhere has been read.
 type Pull struct {
 	Community copse.ID
-	Place     string // the address at which to read on
+	Place     string // the address at which to read on; "" for the beginning
 	Due       time.Time
 }
 
