@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -310,10 +311,10 @@ func TestAnActivityThatBreaksUsIsSetAside(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(t, "harlow.example")
 		harlow := n.towns["harlow.example"]
-		tries := 0
+		var tries atomic.Int32
 		harlow.fed.Mappings[0].Decode = func(w *ap.Object, _ *copse.Object) error {
 			if w.Name == "poison" {
-				tries++
+				tries.Add(1)
 				panic("this was never thought of")
 			}
 			return nil
@@ -324,14 +325,14 @@ func TestAnActivityThatBreaksUsIsSetAside(t *testing.T) {
 		if got := alice.say(harlow, alice.act("Create", "1", alice.page("1", trees.URI, "poison"))); got != 503 {
 			t.Errorf("at once it is answered %d, want 503", got)
 		}
-		tries = 0
+		tries.Store(0)
 		bob := alice.peer.actor("Person", "/u/bob") // whom nobody knows: it is parked
 		if got := bob.say(harlow, bob.act("Create", "1", bob.page("1", trees.URI, "poison"))); got != 202 {
 			t.Errorf("from a stranger it is answered %d, want 202", got)
 		}
 		time.Sleep(10 * time.Minute)
-		if tries != 3 {
-			t.Errorf("it was tried %d times, want 3", tries)
+		if got := tries.Load(); got != 3 {
+			t.Errorf("it was tried %d times, want 3", got)
 		}
 		if st, err := harlow.db.Status(t.Context()); err != nil || st.Received != 0 || st.SetAside != 1 {
 			t.Errorf("%d wait and %d are set aside (%v), want none and one", st.Received, st.SetAside, err)
