@@ -120,7 +120,7 @@ func ingest(ctx context.Context, b *bench) error {
 		return err
 	}
 	b.detail("%s µs an activity", number(m.cost))
-	b.result(bar{n: 2, name: "inbox: an activity from the socket to its 202", unit: "V+I", must: 14, aim: 6}, m.ratio)
+	b.result(bar{n: 2, name: "inbox: an activity from the socket to its 202", unit: "V+I", must: 13, aim: 6}, m.ratio)
 	again, err := against(in.again, in.together)
 	if err != nil {
 		return err

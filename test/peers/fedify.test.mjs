@@ -87,6 +87,11 @@ async function neighbour() {
       })
     })
     .setKeyPairsDispatcher((_, name) => (name === 'bob' ? keys : []))
+  // It is told everything because it says that it understands communities.
+  federation.setNodeInfoDispatcher('/nodeinfo/2.1', () => ({
+    software: { name: 'neighbour', version: '1.0.0' }, protocols: ['activitypub'],
+    usage: { users: {}, localPosts: 0, localComments: 0 }, metadata: { capabilities: ['fep-1b12'] },
+  }))
   // A listener is called if Fedify has verified what came.
   const note = ({ data }) => heard.push(data)
   federation.setInboxListeners('/users/{identifier}/inbox', '/inbox').on(Accept, note).on(Announce, note)
