@@ -127,6 +127,8 @@ class Council {
   /** Runs a command beside the server and resolves to what it prints. */
   async run(args, input = '') {
     const running = promisify(execFile)(program, args, { env: this.environment })
+    // A command that asks for nothing may have ended before it is given nothing.
+    running.child.stdin.on('error', (error) => assert.equal(error.code, 'EPIPE'))
     running.child.stdin.end(input)
     return (await running).stdout
   }
