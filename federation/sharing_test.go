@@ -102,6 +102,19 @@ func TestACommunityIsSharedWithTheCouncilsItNames(t *testing.T) {
 				t.Errorf("%s is %q at home, want %q", at.who.URI, got, at.want)
 			}
 		}
+		// To ask again does not lift a ban.
+		stranger := harlow.actorByURI(eve.URI)
+		err := harlow.db.Update(t.Context(), func(tx *store.Tx) error {
+			return tx.SetMembership(&copse.Membership{Community: named.ID, Actor: stranger.ID, State: copse.Blocked, Since: tx.Now})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		evil.join(eve, evil.find(named.URI))
+		n.settle(t)
+		if got := harlow.membership(&named.Actor, stranger).State; got != copse.Blocked {
+			t.Errorf("who was blocked asks again and is %q", got)
+		}
 		shared := harlow.post(joan, &named.Actor, "Shared", "<p>with both")
 		n.settle(t)
 

@@ -34,7 +34,7 @@ func (h *Hub) follow(tx *store.Tx, act *copse.Activity) error {
 		switch err := copse.MayShare(act.Community, act.Actor.Host); copse.CodeOf(err) {
 		case 0:
 		case copse.CodeForbidden:
-			return h.turnDown(tx, act, m, err)
+			return h.turnDown(tx, act, facts, m, err)
 		default:
 			return err
 		}
@@ -59,9 +59,9 @@ func (h *Hub) follow(tx *store.Tx, act *copse.Activity) error {
 
 // turnDown has a community of ours answer a Follow that its rules refuse, so that
 // nobody waits for what will not come.
-func (h *Hub) turnDown(tx *store.Tx, follow *copse.Activity, m *copse.Membership, why error) error {
-	if m.State == copse.Blocked {
-		return why
+func (h *Hub) turnDown(tx *store.Tx, follow *copse.Activity, f copse.Facts, m *copse.Membership, why error) error {
+	if f.State == copse.Blocked {
+		return why // or asking again would lift that
 	}
 	m.State = copse.Declined
 	if err := h.setMembership(tx, follow.Community, m); err != nil {
