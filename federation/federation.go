@@ -1,13 +1,15 @@
 // Package federation is the part of this server that other servers see, and the
 // only one that knows what is written on the wire.
 //
-// inbox.go takes what arrives, receive.go and decode.go make an activity of it
-// for the hub; encode.go writes what the hub has done, deliver.go decides what goes
-// to which peer when, and send.go takes it there. fetch.go asks other servers,
-// actor.go, object.go and discover.go answer them. knock.go decides how what goes
-// out is signed. proving.go tells what somebody said from what others say that they
-// said. peer.go knows who they are and
-// whether we talk with them, health.go whether they are there.
+// inbox.go takes what arrives, receive.go and decode.go make an activity of it for
+// the hub, with announced.go for what communities pass on and ruling.go for what
+// their facilitators decide; look.go finds what it refers to, and proving.go tells
+// what somebody said from what others say that they said. encode.go writes what the
+// hub has done, deliver.go decides what goes to which peer when, trip.go how far one
+// gets with it, and send.go takes it there, signed as knock.go says. fetch.go asks other
+// servers; actor.go, object.go and discover.go answer them. repair.go finds what got
+// lost. peer.go knows who they are and whether we talk with them, health.go whether
+// they are there.
 //
 // From the network: verify, then decode, then believe as little as possible. A
 // server speaks for its own actors and its own objects, and for nobody else's.

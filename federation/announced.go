@@ -1,0 +1,162 @@
+package federation
+
+import (
+	"context"
+	"time"
+
+	"copse/copse"
+	"copse/federation/ap"
+	"copse/store"
+)
+
+// decodeAnnounce reads what a community passes on. Its inner activity takes
+// effect only once its author is proved: see prove.
+func (s *Server) decodeAnnounce(ctx context.Context, a *arrival, act *copse.Activity, look *look) (*copse.Activity, error) {
+	w := a.act.Object
+	if a.signer.Type != copse.Group || w == nil || len(w.Actor) > 0 && !isPassedOn(w) {
+		return nil, nil
+	}
+	followed, err := look.followed(ctx, a.signer.ID)
+	if err != nil || !followed && !s.blocksOurs(w) {
+		return nil, err
+	}
+	if w, err = look.spellOut(ctx, w); err != nil {
+		return nil, err
+	}
+	fetched := false
+	if len(w.Actor) == 0 {
+		if o, err := look.held(ctx, w.ID); err != nil || o != nil {
+			return look.taken(ctx, act, o)
+		}
+		fetched = w.IsRef()
+		if w, err = s.implied(ctx, w, a.signer, look); err != nil || w == nil {
+			return nil, err
+		}
+	}
+	actor, err := wellFormed(w)
+	if err != nil {
+		return nil, err
+	}
+	inner := &copse.Activity{URI: activityURI(w), Type: meaning(w.Type), Via: a.signer, Raw: w.Raw, Published: w.Published}
+	host, ok := ap.Host(actor)
+	switch {
+	case !ok:
+		return nil, copse.Invalid("", "%q is not an address", actor)
+	case host == s.Hub.Host():
+		return s.decodeEcho(ctx, actor, w, act, inner, look)
+	case isRuling(w) && host != a.signer.Host:
+		inner.Actor = a.signer // the community's own act: who is behind it, it alone says
+	default:
+		if err := look.admit(ctx, host); err != nil {
+			return nil, err // a server that is refused does not come in by way of another
+		}
+		if inner.Actor, err = look.actor(ctx, actor); err != nil {
+			return nil, err
+		}
+	}
+	if w.Type == "Create" {
+		// Most come twice: NodeBB passes on what was made as well as that it was.
+		if o, err := look.held(ctx, w.Object.URI()); err != nil || o != nil {
+			return nil, err
+		}
+	}
+	buried := false
+	if !fetched {
+		proved, err := look.prove(ctx, w, inner.Actor, a.signer)
+		buried = deleted(err) && w.Type == "Create" && !w.Object.IsRef()
+		switch {
+		case buried: // where it was said, the community knows; what was said is not kept
+		case gone(err):
+			return nil, nil
+		case err != nil || proved == nil:
+			return nil, err
+		default:
+			w = proved
+		}
+	}
+	inner.Vouched = isVote(w) && !proves(inner.Actor, a.signer) && !look.saidSo(ctx, w, inner.Actor)
+	if act.Inner, err = s.decodeInner(ctx, w, inner, look); err != nil || act.Inner == nil {
+		return nil, err
+	}
+	if buried {
+		act.Inner.Object.Deleted = time.Now()
+	}
+	return act, nil
+}
+
+// implied returns the Create that a community means which passes on what somebody
+// made, or its bare address, and not that they made it: PeerTube, Friendica and
+// a.gup.pe do, and Lemmy and NodeBB do both. It returns nil for what is of no use
+// here, or was not said there.
+func (s *Server) implied(ctx context.Context, w *ap.Object, community *copse.Actor, look *look) (made *ap.Object, err error) {
+	if w.IsRef() {
+		w, err = look.document(ctx, w.ID)
+		if gone(err) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	_, readable := s.Mappings.reading(w)
+	author, ok := authorOf(w)
+	if !ok || !readable || w.InReplyTo == "" && !names(w, community.URI) {
+		return nil, nil
+	}
+	return &ap.Object{ID: w.ID + "#fetched", Type: "Create", Actor: ap.RefsTo(author), Object: w}, nil
+}
+
+// authorOf returns who made w. That is a single value, since check and display must
+// not take different elements of a list, or the person of the two that PeerTube
+// has, the other being the channel it is in, both at w's own server.
+func authorOf(w *ap.Object) (author string, ok bool) {
+	if author, ok = w.AttributedTo.One(); ok {
+		return author, true
+	}
+	for _, a := range w.AttributedTo {
+		switch {
+		case !ap.SameHost(a.ID, w.ID):
+			return "", false
+		case a.Type == string(copse.Person) && author == "":
+			author = a.ID
+		case a.Type != string(copse.Group):
+			return "", false
+		}
+	}
+	return author, author != ""
+}
+
+// isPassedOn reports whether an activity is of a sort that communities pass on.
+// Who joins is between two servers.
+func isPassedOn(w *ap.Object) bool {
+	switch w.Type {
+	case "Create", "Update", "Delete", "Like", "Dislike", "EmojiReact", "Lock", "Block", "Add", "Remove":
+		return true
+	case "Undo":
+		return w.Object != nil && w.Object.Type != "Follow"
+	}
+	return false
+}
+
+// decodeEcho reads an announcement of what somebody here did. It is believed
+// only if we know of it: nobody else speaks for our people.
+func (s *Server) decodeEcho(ctx context.Context, actor string, w *ap.Object, act, inner *copse.Activity, look *look) (*copse.Activity, error) {
+	person, err := look.ours(ctx, actor)
+	if err != nil {
+		return nil, err
+	}
+	var seen bool
+	err = look.view(ctx, func(tx *store.Tx) (err error) {
+		seen, err = tx.Seen(inner.URI)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if !seen {
+		return nil, copse.Forbidden("%s never did that", actor)
+	}
+	inner.Actor, inner.Object = person, &copse.Object{URI: w.Object.URI()}
+	act.Inner = inner
+	return act, nil
+}
