@@ -7,6 +7,7 @@ package copse
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -51,8 +52,13 @@ type Actor struct {
 	Gone        time.Time // when it was deleted; zero while it is there
 }
 
-// A Multikey is a public key that an actor's proofs can be checked with
-// (FEP-521a).
+// HasKey reports whether one of a's keys, of either sort, has the given id.
+func (a *Actor) HasKey(id string) bool {
+	return id != "" && (a.KeyID == id || slices.ContainsFunc(a.Multikeys, func(k Multikey) bool { return k.ID == id }))
+}
+
+// A Multikey is a public key that an actor's proofs can be checked with, and
+// signatures by RFC 9421 (FEP-521a).
 type Multikey struct {
 	ID  string // a URI at the actor's host, without white space
 	Key string // in multibase
@@ -250,7 +256,8 @@ type Peer struct {
 	Policy   Policy
 	Inbox    string    // its shared inbox
 	RFC9421  bool      // it verifies signatures by RFC 9421, as it says or has shown
-	Refused  time.Time // when it last refused one and took one by draft-cavage instead
+	Ed25519  bool      // it says that it verifies those by an Ed25519 key
+	Refused  time.Time // when it last refused one by RFC 9421 and took one by draft-cavage instead
 	Profile  Profile   // how it is told what happens in communities here
 	Looked   time.Time // when we last read what it says about itself
 	State    PeerState

@@ -48,6 +48,7 @@ type Server struct {
 	Block    []string
 
 	keys    sync.Map           // copse.ID of an actor of ours → httpsig.Key
+	little  sync.Map           // the same → httpsig.Key, of its key for proofs
 	provers sync.Map           // what is stored of a key for proofs → ed25519.PrivateKey
 	flights singleflight.Group // one fetch of one thing at a time
 	vouched vouchers

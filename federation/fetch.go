@@ -305,7 +305,7 @@ func (s *Server) keyOwner(ctx context.Context, keyID string) (*copse.Actor, erro
 	if err != nil {
 		return nil, err
 	}
-	if a.KeyID != keyID {
+	if !a.HasKey(keyID) {
 		return nil, copse.Forbidden("%s does not have the key %s", a.URI, keyID)
 	}
 	return a, nil
@@ -314,7 +314,7 @@ func (s *Server) keyOwner(ctx context.Context, keyID string) (*copse.Actor, erro
 // ownerOf returns whose key a document says it is, "" if nobody's who could have
 // it.
 func ownerOf(w *ap.Object, keyID string) string {
-	for _, k := range w.PublicKey {
+	for _, k := range slices.Concat(w.PublicKey, w.AssertionMethod) {
 		if k.Owner != "" && ap.SameHost(k.Owner, keyID) {
 			return k.Owner
 		}

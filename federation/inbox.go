@@ -250,7 +250,13 @@ func (s *Server) signer(tx *store.Tx, l *letter) (signer *copse.Actor, repeat bo
 	return signer, repeat || s.replays.seen(l.sig.Hash(), time.Now()), nil
 }
 
+// verify returns nil if a signature is by the key that it names, which is the one
+// that all peers know or one for proofs: who can prove what they said may as well sign
+// for sending it (FEP-521a; Mastodon 4.7 and Fedify do).
 func verify(sig *httpsig.Signature, signer *copse.Actor) error {
+	if key := keyOf(signer, sig.KeyID); key != nil {
+		return sig.Verify(key)
+	}
 	key, err := httpsig.ParsePublicKey(signer.PublicKey)
 	if err != nil {
 		return err

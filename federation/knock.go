@@ -33,7 +33,10 @@ func (s *Server) knocks(ctx context.Context, actor copse.ID, peer *copse.Peer) (
 	}
 	old, preferred := knock{key, httpsig.Cavage}, knock{key, httpsig.RFC9421}
 	if peer.PrefersRFC9421(time.Now()) {
-		return [2]knock{preferred, old}, nil
+		if peer.Ed25519 {
+			preferred.key, err = s.littleKey(ctx, actor)
+		}
+		return [2]knock{preferred, old}, err
 	}
 	return [2]knock{old, preferred}, nil
 }

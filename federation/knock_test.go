@@ -14,6 +14,7 @@ import (
 
 	"copse/copse"
 	"copse/federation/httpsig"
+	"copse/federation/proof"
 	"copse/store"
 )
 
@@ -25,10 +26,11 @@ type porter struct {
 	t    testing.TB
 	from *town // whose actors knock
 
-	mu      sync.Mutex
-	takes   []httpsig.Scheme // guarded by mu
-	refusal int              // guarded by mu; the status of everything else
-	heard   []string         // guarded by mu; "POST cavage", …
+	mu        sync.Mutex
+	takes     []httpsig.Scheme // guarded by mu
+	noEd25519 bool             // guarded by mu; by RFC 9421 it takes RSA alone
+	refusal   int              // guarded by mu; the status of everything else
+	heard     []string         // guarded by mu; "POST cavage", …
 }
 
 // porter puts one before a peer.
@@ -51,10 +53,17 @@ func (p *porter) answer(r *http.Request) (*http.Response, error) {
 		p.t.Errorf("%s %s is signed so that nobody takes it: %v", r.Method, r.URL, err)
 		return nil, err
 	}
+	form := map[httpsig.Scheme]string{httpsig.Cavage: "cavage", httpsig.RFC9421: "9421"}[sig.Scheme]
 	p.from.view(func(tx *store.Tx) error {
 		signer, err := tx.ActorByKey(sig.KeyID)
 		if err != nil {
 			return err
+		}
+		for _, k := range signer.Multikeys {
+			if key, err := proof.DecodeKey(k.Key); err == nil && k.ID == sig.KeyID {
+				form = "ed25519"
+				return sig.Verify(key)
+			}
 		}
 		key, err := httpsig.ParsePublicKey(signer.PublicKey)
 		if err != nil {
@@ -64,8 +73,8 @@ func (p *porter) answer(r *http.Request) (*http.Response, error) {
 	})
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.heard = append(p.heard, r.Method+" "+map[httpsig.Scheme]string{httpsig.Cavage: "cavage", httpsig.RFC9421: "9421"}[sig.Scheme])
-	if slices.Contains(p.takes, sig.Scheme) {
+	p.heard = append(p.heard, r.Method+" "+form)
+	if slices.Contains(p.takes, sig.Scheme) && (form != "ed25519" || !p.noEd25519) {
 		return nil, nil
 	}
 	return &http.Response{StatusCode: p.refusal, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
@@ -369,7 +378,9 @@ func TestServersSayThatTheyVerifyRFC9421(t *testing.T) {
 	})
 }
 
-// Two councils that have read about each other sign all they ask by RFC 9421.
+// Two councils that have read about each other sign all they ask by RFC 9421, with
+// their Ed25519 keys. Should one not take that, nothing is lost: for a week it is asked
+// in the old form.
 func TestCouncilsSignByRFC9421(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(t, "leeds.example", "harlow.example")
@@ -384,11 +395,36 @@ func TestCouncilsSignByRFC9421(t *testing.T) {
 		synctest.Wait()
 		leeds.post(ann, there, "Oak", "<p>Oak")
 		synctest.Wait()
-		if got := toHarlow.knocks(); strings.Contains(got, "cavage") || !strings.Contains(got, "POST 9421") || !strings.Contains(got, "GET 9421") {
+		if got := toHarlow.knocks(); without(got, "POST ed25519", "GET ed25519", "GET 9421") != "" || !strings.Contains(got, "POST ed25519") || !strings.Contains(got, "GET ed25519") {
 			t.Errorf("Leeds has asked Harlow %q", got)
 		}
-		if _, after, _ := strings.Cut(toLeeds.knocks(), "POST"); strings.Contains(after, "cavage") || after == "" {
+		if _, after, _ := strings.Cut(toLeeds.knocks(), "POST"); without(after, "POST ed25519", "GET ed25519") != " ed25519" {
 			t.Errorf("Harlow has asked Leeds %q", after)
 		}
+
+		toHarlow.mu.Lock()
+		toHarlow.noEd25519 = true
+		toHarlow.mu.Unlock()
+		for _, want := range []string{"POST ed25519, POST cavage", "POST cavage"} {
+			ash := leeds.post(ann, there, "Ash", "<p>Ash")
+			synctest.Wait()
+			if got := toHarlow.knocks(); got != want {
+				t.Errorf("Leeds has asked Harlow %q, want %q", got, want)
+			}
+			if harlow.object(ash.URI) == nil {
+				t.Error("it did not arrive")
+			}
+		}
 	})
+}
+
+// without returns a list of knocks without some.
+func without(knocks string, some ...string) string {
+	var rest []string
+	for _, k := range strings.Split(knocks, ", ") {
+		if !slices.Contains(some, k) {
+			rest = append(rest, k)
+		}
+	}
+	return strings.Join(rest, ", ")
 }

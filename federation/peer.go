@@ -180,7 +180,8 @@ func (s *Server) ask(ctx context.Context, a *copse.Actor, w *ap.Object) {
 	}
 	silent := errors.Is(failed, errNoAnswer) || errors.Is(failed, errSpent) || ctx.Err() != nil
 	application := s.applicationOf(ctx, a, w, about)
-	verifies := about.saysRFC9421() || saysRFC9421(w) || saysRFC9421(application)
+	verifies := about.saysRFC9421() || says(w, rfc9421) || says(application, rfc9421)
+	little := says(w, rfc9421Ed25519) || says(application, rfc9421Ed25519)
 	implements := append(feps(about.Metadata.Capabilities, about.Metadata.Implements), fepsOf(w)...)
 	implements = append(implements, fepsOf(application)...)
 	err := s.DB.Update(ctx, func(tx *store.Tx) error {
@@ -193,7 +194,10 @@ func (s *Server) ask(ctx context.Context, a *copse.Actor, w *ap.Object) {
 			p.Title = limited(strings.TrimSpace(about.Metadata.NodeName), 200)
 		}
 		// Who has shown it need not say it, and whoever says it in vain is found out.
-		p.RFC9421 = p.RFC9421 || verifies
+		p.RFC9421 = p.RFC9421 || verifies || little
+		if w != nil || application != nil {
+			p.Ed25519 = little
+		}
 		if about.Software.Name != "" || p.Profile == copse.Unmet && !silent {
 			p.Profile = copse.ProfileOf(p.Software, implements)
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"copse/copse"
+	"copse/federation/httpsig"
 	"copse/federation/proof"
 )
 
@@ -396,3 +397,6 @@ func TestWhatIsSaidReachesOthersWithoutAsking(t *testing.T) {
 		}
 	}
 }
+
+// signing returns a key for proofs as one that requests are signed with.
+func signing(k proof.Key) httpsig.Key { return httpsig.Key{ID: k.ID, Private: k.Private} }

@@ -2,6 +2,7 @@ package federation_test
 
 import (
 	"crypto"
+	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -24,13 +25,16 @@ type style struct {
 	post   string // the components that are signed
 	get    string
 	params string // after them; KEY and NOW stand for what they say
+	little bool   // with an Ed25519 key
 }
 
 var styles = []style{
-	{"Mastodon 4.7", "sig1", `"@method" "@target-uri" "content-digest"`, `"@method" "@target-uri"`, `;created=NOW;keyid="KEY"`},
-	{"Fedify 2.3", "sig1", `"@method" "@target-uri" "@authority" "host" "date" "content-digest"`, `"@method" "@target-uri" "@authority" "host" "date"`, `;alg="rsa-v1_5-sha256";keyid="KEY";created=NOW`},
-	{"tootik 0.24", "sig1", `"@method" "@target-uri" "content-type" "content-digest"`, `"@method" "@target-uri"`, `;created=NOW;keyid="KEY";alg="rsa-v1_5-sha256"`},
-	{"the target in parts", "proxy-9", `"@method" "@scheme" "@authority" "@path" "@query" "content-digest"`, `"@method" "@authority" "@path" "@query"`, `;keyid="KEY";created=NOW;nonce="x"`},
+	{"Mastodon 4.7", "sig1", `"@method" "@target-uri" "content-digest"`, `"@method" "@target-uri"`, `;created=NOW;keyid="KEY"`, false},
+	{"Fedify 2.3", "sig1", `"@method" "@target-uri" "@authority" "host" "date" "content-digest"`, `"@method" "@target-uri" "@authority" "host" "date"`, `;alg="rsa-v1_5-sha256";keyid="KEY";created=NOW`, false},
+	{"tootik 0.24", "sig1", `"@method" "@target-uri" "content-type" "content-digest"`, `"@method" "@target-uri"`, `;created=NOW;keyid="KEY";alg="rsa-v1_5-sha256"`, false},
+	{"the target in parts", "proxy-9", `"@method" "@scheme" "@authority" "@path" "@query" "content-digest"`, `"@method" "@authority" "@path" "@query"`, `;keyid="KEY";created=NOW;nonce="x"`, false},
+	{"Mitra 4, Ed25519", "sig1", `"@method" "@target-uri" "content-digest"`, `"@method" "@target-uri"`, `;created=NOW;keyid="KEY"`, true},
+	{"tootik 0.24, Ed25519", "sig1", `"@method" "@target-uri" "content-type" "content-digest"`, `"@method" "@target-uri"`, `;created=NOW;keyid="KEY";alg="ed25519"`, true},
 }
 
 // request returns a request to a town as a program of that style signs it. The text
@@ -72,8 +76,13 @@ func (y style) request(v *voice, method, host, target string, body []byte) *http
 		text.WriteString(name + ": " + value + "\n")
 	}
 	text.WriteString(`"@signature-params": ` + input)
-	sum := sha256.Sum256([]byte(text.String()))
-	value, err := v.key.Private.Sign(rand.Reader, sum[:], crypto.SHA256)
+	var value []byte
+	if _, ok := v.key.Private.(ed25519.PrivateKey); ok {
+		value, err = v.key.Private.Sign(nil, []byte(text.String()), crypto.Hash(0))
+	} else {
+		sum := sha256.Sum256([]byte(text.String()))
+		value, err = v.key.Private.Sign(rand.Reader, sum[:], crypto.SHA256)
+	}
 	if err != nil {
 		v.peer.t.Fatal(err)
 	}
@@ -93,6 +102,9 @@ func TestEveryStyleOfRFC9421IsTaken(t *testing.T) {
 				joan := harlow.person("joan")
 				trees := harlow.community(joan, "trees", copse.JoinOpen, copse.Members)
 				bob := n.peer(t, "good.example").actor("Person", "/u/bob")
+				if y.little {
+					bob.key = signing(bob.proves())
+				}
 				say := func(act obj) int { return harlow.do(y.request(bob, "POST", harlow.host, "/inbox", act.json())).Code }
 				ask := func(target string) int { return harlow.do(y.request(bob, "GET", harlow.host, target, nil)).Code }
 
@@ -224,4 +236,43 @@ func TestANewKeyTakesThePlaceOfTheOld(t *testing.T) {
 			})
 		})
 	}
+}
+
+// An Ed25519 key signs for the actor whose own document lists it, by the name that it
+// has there, and for nobody else.
+func TestOnlyOnesOwnKeysSign(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t, "harlow.example")
+		harlow := n.towns["harlow.example"]
+		trees := harlow.community(harlow.person("joan"), "trees", copse.JoinOpen, copse.Public)
+		good := n.peer(t, "good.example")
+		bob, eve := good.actor("Person", "/u/bob"), good.actor("Person", "/u/eve")
+		bob.member(harlow, trees)
+		bob.proves()
+		theirs := eve.proves()
+		public := theirs.Private.Public().(ed25519.PublicKey)
+		said := 0
+		says := func(what string, key httpsig.Key) {
+			t.Helper()
+			said++
+			as := *bob
+			as.key = key
+			act := bob.act("Create", fmt.Sprint(said), bob.page(fmt.Sprint(said), trees.URI, "Elm"))
+			got := harlow.do(styles[4].request(&as, "POST", harlow.host, "/inbox", act.json())).Code
+			time.Sleep(time.Hour) // what waits for a key is looked at
+			if harlow.object(bob.uri+"/page/"+fmt.Sprint(said)) != nil {
+				t.Errorf("%s: answered %d, and it is there", what, got)
+			}
+		}
+		says("by a neighbour", signing(theirs))
+		says("by a neighbour, in the name of a key of Bob's", httpsig.Key{ID: bob.uri + "#ed25519-key", Private: theirs.Private})
+		says("by a neighbour, in the name of Bob's RSA key", httpsig.Key{ID: bob.key.ID, Private: theirs.Private})
+		says("by a key that nobody lists", httpsig.Key{ID: bob.uri + "#ed25519-key-2", Private: theirs.Private})
+		good.serve(eve.doc.with(obj{"assertionMethod": []obj{multikey(bob.uri, bob.uri+"#mine", public)}}))
+		says("by a key that a neighbour lists as Bob's", httpsig.Key{ID: bob.uri + "#mine", Private: theirs.Private})
+		good.serve(eve.doc.with(obj{"assertionMethod": []obj{multikey(eve.uri, bob.uri+"#mine", public)}}))
+		says("by a key that a neighbour lists under an address of Bob's", httpsig.Key{ID: bob.uri + "#mine", Private: theirs.Private})
+		good.serve(bob.doc.with(obj{"assertionMethod": []obj{multikey(eve.uri, bob.uri+"#mine", public)}}))
+		says("by a key that Bob lists as a neighbour's", httpsig.Key{ID: bob.uri + "#mine", Private: theirs.Private})
+	})
 }

@@ -62,8 +62,15 @@ func (tx *Tx) ActorByURI(uri string) (*copse.Actor, error) {
 	return found(one(tx, scanActor, `select `+actorColumns+` from actors a where a.uri = $1`, uri))
 }
 
-// ActorByKey returns the actor whose key has the given id.
+// ActorByKey returns the actor whose key has the given id, be it the one that all
+// peers know or one for proofs. Most ids are the actor's own with a fragment.
 func (tx *Tx) ActorByKey(keyID string) (*copse.Actor, error) {
+	if uri, _, ok := strings.Cut(keyID, "#"); ok {
+		a, err := tx.ActorByURI(uri)
+		if err == nil && a.HasKey(keyID) || err != nil && copse.CodeOf(err) != copse.CodeNotFound {
+			return a, err
+		}
+	}
 	return found(one(tx, scanActor, `
 		select `+actorColumns+` from actors a where a.key_id = $1 and a.key_id <> '' order by a.id limit 1`, keyID))
 }

@@ -8,7 +8,7 @@ import (
 	"copse/copse"
 )
 
-const peerColumns = `p.id, p.host, p.title, p.software, p.version, p.policy, p.inbox, p.rfc9421, p.refused, p.profile, p.state,
+const peerColumns = `p.id, p.host, p.title, p.software, p.version, p.policy, p.inbox, p.rfc9421, p.ed25519, p.refused, p.profile, p.state,
 	p.fails, p.not_until, p.error, p.last_ok, p.last_seen, p.looked, p.cursor, p.paused, p.agreed, p.note`
 
 type peerScan struct {
@@ -19,7 +19,7 @@ type peerScan struct {
 
 func (s *peerScan) dest() []any {
 	p := &s.p
-	return []any{&p.ID, &p.Host, &p.Title, &p.Software, &p.Version, &p.Policy, &p.Inbox, &p.RFC9421, &s.refused, &p.Profile, &p.State,
+	return []any{&p.ID, &p.Host, &p.Title, &p.Software, &p.Version, &p.Policy, &p.Inbox, &p.RFC9421, &p.Ed25519, &s.refused, &p.Profile, &p.State,
 		&p.Fails, &s.notUntil, &p.Error, &s.lastOK, &s.lastSeen, &s.lookedAt, &p.Cursor,
 		&s.paused, &s.agreed, &p.Note}
 }
@@ -120,8 +120,8 @@ func (tx *Tx) DescribePeer(p *copse.Peer) error {
 		return err
 	}
 	_, err := tx.exec(`
-		update peers set title = $1, software = $2, version = $3, inbox = $4, rfc9421 = $5, looked = $6, profile = $7
-		where id = $8`, p.Title, p.Software, p.Version, p.Inbox, p.RFC9421, micros(p.Looked), p.Profile, p.ID)
+		update peers set title = $1, software = $2, version = $3, inbox = $4, rfc9421 = $5, looked = $6, profile = $7, ed25519 = $8
+		where id = $9`, p.Title, p.Software, p.Version, p.Inbox, p.RFC9421, micros(p.Looked), p.Profile, p.Ed25519, p.ID)
 	if err != nil {
 		return err
 	}

@@ -43,11 +43,11 @@ func TestPeersReadAsWritten(t *testing.T) {
 		// Each method writes what it is for, whatever else is in the peer.
 		all := copse.Peer{
 			ID: p.ID, Host: "evil.example", Title: "Hull", Software: "copse", Version: "1", Policy: copse.Block, Inbox: "https://hull.example/inbox",
-			RFC9421: true, Refused: at, Looked: at, State: copse.PeerFailing, Fails: 3, NotUntil: at.Add(time.Hour), Error: "down", LastOK: at,
+			RFC9421: true, Ed25519: true, Refused: at, Looked: at, State: copse.PeerFailing, Fails: 3, NotUntil: at.Add(time.Hour), Error: "down", LastOK: at,
 			LastSeen: at, Cursor: 99, Profile: copse.Batches,
 		}
 		update(t, db, func(tx *store.Tx) error { return tx.DescribePeer(&all) })
-		want.Title, want.Software, want.Version, want.Inbox, want.RFC9421, want.Looked, want.Profile = all.Title, all.Software, all.Version, all.Inbox, true, at, copse.Batches
+		want.Title, want.Software, want.Version, want.Inbox, want.RFC9421, want.Ed25519, want.Looked, want.Profile = all.Title, all.Software, all.Version, all.Inbox, true, true, at, copse.Batches
 		check("described")
 		update(t, db, func(tx *store.Tx) error { return tx.SetSigning(&all) })
 		want.Refused = at

@@ -41,8 +41,8 @@ type harbour struct {
 	posted    int
 }
 
-// newHarbour makes a server in a directory of its own. With small the community
-// signs with Ed25519 by RFC 9421, and otherwise with RSA as all the field does.
+// newHarbour makes a server in a directory of its own. With small the peers
+// take Ed25519 by RFC 9421, and otherwise get RSA as all the field does.
 func (b *bench) newHarbour(ctx context.Context, name string, peers []string, small bool, transport http.RoundTripper) (*harbour, error) {
 	dir := filepath.Join(b.towns.dir, name)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -69,10 +69,7 @@ func (b *bench) newHarbour(ctx context.Context, name string, peers []string, sma
 				return err
 			}
 		}
-		if !small {
-			return nil
-		}
-		return giveSmallKey(tx, &h.community.Actor)
+		return nil
 	})
 	return h, err
 }
@@ -95,26 +92,8 @@ func (h *harbour) welcome(tx *store.Tx, i int, host string, small bool) error {
 	if err != nil {
 		return err
 	}
-	p.RFC9421, p.Looked = true, tx.Now
+	p.RFC9421, p.Ed25519, p.Looked = true, true, tx.Now
 	return tx.DescribePeer(p)
-}
-
-// giveSmallKey gives an actor of ours an Ed25519 key, before it makes another.
-func giveSmallKey(tx *store.Tx, a *copse.Actor) error {
-	_, key, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		return err
-	}
-	private, err := httpsig.MarshalPrivateKey(key)
-	if err != nil {
-		return err
-	}
-	public, err := httpsig.MarshalPublicKey(key.Public())
-	if err != nil {
-		return err
-	}
-	_, err = tx.AddKey(a.ID, a.URI+"#main-key", public, private)
-	return err
 }
 
 // post has something said in the community, n times.

@@ -207,6 +207,7 @@ create table peers (
 	policy     text    not null default '',
 	inbox      text    not null default '',
 	rfc9421    boolean not null default false,
+	ed25519    boolean not null default false,
 	refused    bigint,
 	profile    text    not null default '',
 	state      text    not null default 'ok',
