@@ -19,7 +19,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -47,8 +46,8 @@ type Server struct {
 	Allow    []string // hosts, from the configuration; what administrators decide later is in the store
 	Block    []string
 
-	keys    sync.Map           // copse.ID of an actor of ours → httpsig.Key
-	little  sync.Map           // the same → httpsig.Key, of its key for proofs
+	keys    keyring            // what actors of ours sign with
+	little  keyring            // their keys for proofs
 	provers sync.Map           // what is stored of a key for proofs → ed25519.PrivateKey
 	flights singleflight.Group // one fetch of one thing at a time
 	vouched vouchers
@@ -155,88 +154,6 @@ func (s *Server) Run(ctx context.Context) {
 func (s *Server) policy() httpsig.Policy {
 	scheme, host, _ := strings.Cut(s.Base, "://")
 	return httpsig.Policy{Host: host, Scheme: scheme}
-}
-
-// key returns what an actor of ours signs with. Keys are made when first needed:
-// each takes 60 ms, and most people never sign anything.
-func (s *Server) key(ctx context.Context, actor copse.ID) (httpsig.Key, error) {
-	if k, ok := s.keys.Load(actor); ok {
-		return k.(httpsig.Key), nil
-	}
-	k, err, _ := s.flights.Do(fmt.Sprint("key ", actor), func() (any, error) {
-		return s.loadKey(context.WithoutCancel(ctx), actor)
-	})
-	if err != nil {
-		return httpsig.Key{}, fmt.Errorf("key of actor %d: %w", actor, err)
-	}
-	s.keys.Store(actor, k)
-	return k.(httpsig.Key), nil
-}
-
-func (s *Server) loadKey(ctx context.Context, actor copse.ID) (httpsig.Key, error) {
-	var (
-		a       *copse.Actor
-		private string
-	)
-	read := func(tx *store.Tx) (err error) {
-		if a, err = tx.Actor(actor); err != nil {
-			return err
-		}
-		private, err = tx.PrivateKey(actor)
-		return err
-	}
-	err := s.DB.View(ctx, read)
-	if copse.CodeOf(err) == copse.CodeNotFound && a != nil {
-		if err = s.makeKey(ctx, a); err == nil {
-			err = s.DB.View(ctx, read)
-		}
-	}
-	if err != nil {
-		return httpsig.Key{}, err
-	}
-	signer, err := httpsig.ParsePrivateKey(private)
-	return httpsig.Key{ID: a.KeyID, Private: signer}, err
-}
-
-func (s *Server) makeKey(ctx context.Context, a *copse.Actor) error {
-	made, err := httpsig.GenerateRSA()
-	if err != nil {
-		return err
-	}
-	private, err := httpsig.MarshalPrivateKey(made)
-	if err != nil {
-		return err
-	}
-	public, err := httpsig.MarshalPublicKey(made.Public())
-	if err != nil {
-		return err
-	}
-	return s.DB.Update(ctx, func(tx *store.Tx) error {
-		_, err := tx.AddKey(a.ID, a.URI+"#main-key", public, private) // another process may have been first
-		return err
-	})
-}
-
-// withKey returns an actor of ours with its keys in place, as its document needs.
-func (s *Server) withKey(ctx context.Context, a *copse.Actor) (*copse.Actor, error) {
-	if a.PublicKey != "" && a.Multikeys != nil {
-		return a, nil
-	}
-	if _, err := s.key(ctx, a.ID); err != nil {
-		return nil, err
-	}
-	err := s.DB.Update(ctx, func(tx *store.Tx) error {
-		_, err := s.prover(tx, a)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	err = s.DB.View(ctx, func(tx *store.Tx) (err error) {
-		a, err = tx.Actor(a.ID)
-		return err
-	})
-	return a, err
 }
 
 // fingerprint is how a document is named in ETags.

@@ -5,7 +5,6 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -66,28 +65,6 @@ func (s *Server) prover(tx *store.Tx, a *copse.Actor) (proof.Key, error) {
 	}
 	key, err := s.parsed(private)
 	return proof.Key{ID: proverID(a), Private: key}, err
-}
-
-// littleKey returns what an actor of ours proves with as what it signs requests
-// with: a fortieth of the work of RSA, for peers that take it.
-func (s *Server) littleKey(ctx context.Context, actor copse.ID) (httpsig.Key, error) {
-	if k, ok := s.little.Load(actor); ok {
-		return k.(httpsig.Key), nil
-	}
-	var k proof.Key
-	err := s.DB.Update(ctx, func(tx *store.Tx) error {
-		a, err := tx.Actor(actor)
-		if err == nil {
-			k, err = s.prover(tx, a)
-		}
-		return err
-	})
-	if err != nil {
-		return httpsig.Key{}, fmt.Errorf("key for proofs of actor %d: %w", actor, err)
-	}
-	key := httpsig.Key{ID: k.ID, Private: k.Private}
-	s.little.Store(actor, key)
-	return key, nil
 }
 
 // parsed reads a key for proofs, which takes as long as to sign with it.

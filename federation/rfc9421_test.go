@@ -16,6 +16,7 @@ import (
 	"copse/copse"
 	"copse/federation/ap"
 	"copse/federation/httpsig"
+	"copse/store"
 )
 
 // A style is how a program signs by RFC 9421.
@@ -274,5 +275,51 @@ func TestOnlyOnesOwnKeysSign(t *testing.T) {
 		says("by a key that a neighbour lists under an address of Bob's", httpsig.Key{ID: bob.uri + "#mine", Private: theirs.Private})
 		good.serve(bob.doc.with(obj{"assertionMethod": []obj{multikey(eve.uri, bob.uri+"#mine", public)}}))
 		says("by a key that Bob lists as a neighbour's", httpsig.Key{ID: bob.uri + "#mine", Private: theirs.Private})
+	})
+}
+
+// A council that renews its keys is heard as before, and nobody who has kept one of
+// the old is.
+func TestRenewedKeysTakeThePlaceOfTheOld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t, "leeds.example", "harlow.example")
+		leeds, harlow := n.towns["leeds.example"], n.towns["harlow.example"]
+		ann, joan := leeds.person("ann"), harlow.person("joan")
+		trees := harlow.community(joan, "trees", copse.JoinOpen, copse.Public)
+		there := leeds.find("!trees@harlow.example")
+		synctest.Wait()
+		leeds.join(ann, there)
+		synctest.Wait()
+		var stolen string
+		leeds.view(func(tx *store.Tx) (err error) {
+			stolen, err = tx.PrivateKey(ann.ID)
+			return err
+		})
+		for _, everybody := range []bool{false, true} {
+			name := ""
+			if !everybody {
+				name = ann.Name
+			}
+			if n, err := leeds.fed.RenewKeys(t.Context(), name); err != nil || (n > 1) != everybody || n == 0 {
+				t.Fatalf("%d actors have new keys, %v", n, err)
+			}
+			oak := leeds.post(ann, there, "Oak", "<p>Oak")
+			elm := harlow.post(joan, &trees.Actor, "Elm", "<p>Elm")
+			time.Sleep(time.Hour)
+			if harlow.object(oak.URI) == nil || leeds.object(elm.URI) == nil {
+				t.Error("what was said after the keys were renewed did not get through")
+			}
+		}
+		private, err := httpsig.ParsePrivateKey(stolen)
+		if err != nil {
+			t.Fatal(err)
+		}
+		thief := &voice{peer: &peer{t: t, host: leeds.host}, uri: ann.URI, key: httpsig.Key{ID: ann.URI + "#main-key", Private: private}}
+		ash := thief.page("ash", trees.URI, "Ash")
+		got := harlow.do(styles[0].request(thief, "POST", harlow.host, "/inbox", thief.act("Create", "1", ash).json())).Code
+		time.Sleep(time.Hour)
+		if harlow.object(ash["id"].(string)) != nil {
+			t.Errorf("the old key is answered %d and believed", got)
+		}
 	})
 }

@@ -190,6 +190,29 @@ func (tx *Tx) AddProvingKey(actor copse.ID, public copse.Multikey, private strin
 	return true, err
 }
 
+// ForgetKeys takes an actor of ours its keys, and returns 1 if it had any. Private
+// keys are not kept anywhere else.
+func (tx *Tx) ForgetKeys(actor copse.ID) (int, error) {
+	if _, err := tx.exec(`delete from keys where actor = $1`, actor); err != nil {
+		return 0, err
+	}
+	n, err := tx.exec(`
+		update actors set key_id = '', public_key = '', multikeys = ''
+		where id = $1 and local and (key_id <> '' or multikeys <> '')`, actor)
+	return int(n), err
+}
+
+// ForgetAllKeys is ForgetKeys for everybody here. It returns how many had keys.
+func (tx *Tx) ForgetAllKeys() (int, error) {
+	if _, err := tx.exec(`delete from keys`); err != nil {
+		return 0, err
+	}
+	n, err := tx.exec(`
+		update actors set key_id = '', public_key = '', multikeys = ''
+		where local and (key_id <> '' or multikeys <> '')`)
+	return int(n), err
+}
+
 func (tx *Tx) addKey(actor copse.ID, typ, private string) (bool, error) {
 	n, err := tx.exec(`
 		insert into keys (actor, type, private, created) values ($1, $2, $3, $4)

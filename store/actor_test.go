@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -208,5 +209,66 @@ func TestWhatIsNotThereIsNotFound(t *testing.T) {
 			}
 			return nil
 		})
+	})
+}
+
+// Keys are forgotten of one of ours, or of all of them, and of nobody elsewhere.
+func TestKeysAreForgotten(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ann, joan, bob := someone("ann", "york.example", true), someone("joan", "york.example", true), someone("bob", "hull.example", false)
+		ann.Inbox, joan.Inbox = "https://york.example/u/ann/inbox", "https://york.example/u/joan/inbox"
+		update(t, db, func(tx *store.Tx) error {
+			for _, a := range []*copse.Actor{ann, joan, bob} {
+				if err := tx.AddActor(a); err != nil {
+					return err
+				}
+			}
+			for _, a := range []*copse.Actor{ann, joan} {
+				if _, err := tx.AddKey(a.ID, a.KeyID, "PEM", "private"); err != nil {
+					return err
+				}
+				if _, err := tx.AddProvingKey(a.ID, a.Multikeys[0], "private"); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		withKeys := func(want ...*copse.Actor) {
+			t.Helper()
+			view(t, db, func(tx *store.Tx) error {
+				for _, a := range []*copse.Actor{ann, joan, bob} {
+					has := slices.Contains(want, a)
+					for _, id := range []string{a.KeyID, a.Multikeys[0].ID} {
+						if _, err := tx.ActorByKey(id); (err == nil) != has {
+							t.Errorf("%s is found by %s: %v, want %v", a.Name, id, err, has)
+						}
+					}
+					if !a.Local {
+						continue
+					}
+					for _, read := range []func(copse.ID) (string, error){tx.PrivateKey, tx.ProvingKey} {
+						if _, err := read(a.ID); (err == nil) != has {
+							t.Errorf("the private key of %s: %v, want %v", a.Name, err, has)
+						}
+					}
+				}
+				return nil
+			})
+		}
+		forget := func(want int, do func(*store.Tx) (int, error)) {
+			t.Helper()
+			update(t, db, func(tx *store.Tx) error {
+				if n, err := do(tx); err != nil || n != want {
+					t.Errorf("forgotten of %d, %v, want %d", n, err, want)
+				}
+				return nil
+			})
+		}
+		withKeys(ann, joan, bob)
+		forget(1, func(tx *store.Tx) (int, error) { return tx.ForgetKeys(ann.ID) })
+		withKeys(joan, bob)
+		forget(0, func(tx *store.Tx) (int, error) { return tx.ForgetKeys(bob.ID) })
+		forget(1, (*store.Tx).ForgetAllKeys)
+		withKeys(bob)
 	})
 }

@@ -150,3 +150,27 @@ func printJSON(w io.Writer, v any) error {
 	e.SetIndent("", "  ")
 	return e.Encode(v)
 }
+
+type keysRenew struct {
+	settings
+	Name string `arg:"" optional:"" help:"The one person or community whose keys to renew."`
+	JSON bool   `name:"json" help:"Print JSON, for programs."`
+}
+
+// Help is the long text of copse keys renew --help.
+func (keysRenew) Help() string {
+	return "The old private keys are deleted, and nothing that is signed with one is taken any more once the other councils have asked for the new ones, which they do when a signature does not fit. For when a copy of the database, or a backup, has got into other hands. Nothing is lost; deliveries may take some minutes longer this once."
+}
+
+// Run renews keys.
+func (cmd keysRenew) Run(ctx context.Context, t terminal) error {
+	done, err := ask[server.Renewed](ctx, cmd.settings, t, server.AskRenewKeys, cmd.Name)
+	if err != nil {
+		return err
+	}
+	if cmd.JSON {
+		return printJSON(t.out, done)
+	}
+	_, err = fmt.Fprintf(t.out, "%d had keys; they get new ones as they need them.\n", done.Actors)
+	return err
+}

@@ -356,6 +356,38 @@ func TestDecisionsAboutPeersTakeEffectBesideTheServer(t *testing.T) {
 	s.refused(1, []string{"peer", "allow", strings.TrimPrefix(s.url, "http://")}, "this server itself")
 }
 
+// Keys are renewed beside a running server, which signs with the new ones at once.
+func TestKeysAreRenewedBesideTheServer(t *testing.T) {
+	s := newSite(t)
+	s.serve()
+	key := func() string {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Accept", "application/activity+json")
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		var doc struct{ PublicKey struct{ PublicKeyPem string } }
+		if err := json.NewDecoder(answer.Body).Decode(&doc); err != nil || doc.PublicKey.PublicKeyPem == "" {
+			t.Fatalf("the server's key is %q, %v", doc.PublicKey.PublicKeyPem, err)
+		}
+		return doc.PublicKey.PublicKeyPem
+	}
+	old := key()
+	if said := s.must("", "keys", "renew"); said != "1 had keys; they get new ones as they need them.\n" {
+		t.Errorf("keys renew says %q", said)
+	}
+	if key() == old {
+		t.Error("the server has the key that it had")
+	}
+	s.refused(1, []string{"keys", "renew", "nobody"}, "nobody called nobody")
+}
+
 // What is decided beside a running server, or without one, holds for the next.
 func TestCouncilsArePausedAndTheExchangeIsSwitchedOff(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
@@ -505,7 +537,7 @@ func TestHelpIsThereForEveryCommand(t *testing.T) {
 		t.Errorf("copse alone says\n%s\nwant what there is", help)
 	}
 	for _, command := range []string{
-		"serve", "status", "user add", "community add", "peer list", "peer allow", "peer block", "peer forget", "peer discard-votes",
+		"serve", "status", "user add", "community add", "peer list", "peer allow", "peer block", "peer forget", "peer discard-votes", "keys renew",
 		"peer show", "peer test", "peer pause", "peer resume", "peer retry", "federation off", "federation on", "federation status",
 	} {
 		help := s.must("", append(strings.Fields(command), "--help")...)

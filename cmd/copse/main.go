@@ -56,6 +56,9 @@ type program struct {
 		On     federationOn     `cmd:"" help:"End that."`
 		Status federationStatus `cmd:"" help:"Say whether it is on."`
 	} `cmd:"" help:"The exchange with all councils at once."`
+	Keys struct {
+		Renew keysRenew `cmd:"" help:"Have everybody here sign with new keys, at once."`
+	} `cmd:"" help:"What this server and everybody on it sign with."`
 	Version showVersion `cmd:"" help:"Say which version this is."`
 }
 

@@ -28,6 +28,7 @@ const (
 	AskExchange     = "exchange"      // nothing → Exchange
 	AskSwitch       = "switch"        // whether it is to be on → Exchange
 	AskDiscardVotes = "discard-votes" // the host of a peer → Discarded
+	AskRenewKeys    = "renew-keys"    // the name of somebody here, "" for all → Renewed
 	AskStatus       = "status"        // nothing → Status
 )
 
@@ -55,6 +56,8 @@ func (a Admin) method(name string) method {
 		return carried(a.Switch)
 	case AskDiscardVotes:
 		return carried(a.DiscardVotes)
+	case AskRenewKeys:
+		return carried(a.RenewKeys)
 	case AskStatus:
 		return carried(a.Status)
 	}
@@ -158,6 +161,20 @@ func (a Admin) owner(ctx context.Context, name string) (owner *copse.Actor, err 
 
 func (a Admin) added(actor *copse.Actor) Added {
 	return Added{Handle: actor.Handle(), URL: a.Config.Server.URL + actor.Path()}
+}
+
+// Renewed says how many had keys that they have no longer.
+type Renewed struct {
+	Actors int `json:"actors"`
+}
+
+// RenewKeys has the one here who is called name, or everybody, sign with new keys.
+func (a Admin) RenewKeys(ctx context.Context, name string) (Renewed, error) {
+	n, err := a.Fed.RenewKeys(ctx, name)
+	if copse.CodeOf(err) == copse.CodeNotFound {
+		return Renewed{}, fmt.Errorf("there is nobody called %s here", name)
+	}
+	return Renewed{n}, err
 }
 
 // A Status is how the whole server is doing.
