@@ -47,7 +47,8 @@ type sqlite struct {
 	pool    *sql.DB
 	lock    *os.File
 	writer  *conn
-	readers chan *conn
+	warm    chan *conn // the reader that was used last: it has the statements prepared
+	readers chan *conn // the others
 	ops     chan *op
 	long    chan struct{} // the log has grown past longLog
 	closing chan struct{}
@@ -89,6 +90,7 @@ func openSQLite(ctx context.Context, path string) (_ *sqlite, err error) {
 	}
 	s := &sqlite{
 		path: path, pool: pool, lock: lock,
+		warm:    make(chan *conn, 1),
 		readers: make(chan *conn, max(4, min(8, 2*runtime.GOMAXPROCS(0)))),
 		ops:     make(chan *op, maxWaiting),
 		long:    make(chan struct{}),
@@ -136,13 +138,24 @@ func lockFile(name string) (*os.File, error) {
 func (s *sqlite) view(ctx context.Context, fn func(*Tx) error) error {
 	var c *conn
 	select {
-	case c = <-s.readers:
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-s.closing:
-		return errClosed
+	case c = <-s.warm:
+	default:
+		select {
+		case c = <-s.warm:
+		case c = <-s.readers:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.closing:
+			return errClosed
+		}
 	}
-	defer func() { s.readers <- c }()
+	defer func() {
+		select {
+		case s.warm <- c:
+		default:
+			s.readers <- c
+		}
+	}()
 	// The bounds of the transaction must not be cut short by the caller going
 	// away, or the connection would stay inside it.
 	whole := context.WithoutCancel(ctx)
@@ -339,7 +352,12 @@ func (s *sqlite) close() (err error) {
 		close(s.closing)
 		s.done.Wait()
 		for range cap(s.readers) {
-			(<-s.readers).Close()
+			select {
+			case c := <-s.warm:
+				c.Close()
+			case c := <-s.readers:
+				c.Close()
+			}
 		}
 		s.writer.exec(context.Background(), "pragma wal_checkpoint(truncate)", nil)
 		err = errors.Join(s.writer.Close(), s.pool.Close(), s.lock.Close())
