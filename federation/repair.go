@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -178,7 +179,8 @@ func (s *Server) pullDue(ctx context.Context) error {
 }
 
 // pull reads a log from p's place to its end, and has what is missing here dealt
-// with as if it had been delivered. It returns how far it got.
+// with as if it had been delivered. It returns from where to read on: what cannot
+// be had just now holds up nothing that comes after it, and is looked for again.
 func (s *Server) pull(ctx context.Context, p store.Pull) (place string, err error) {
 	var community *copse.Actor
 	err = s.DB.View(ctx, func(tx *store.Tx) (err error) {
@@ -191,30 +193,43 @@ func (s *Server) pull(ctx context.Context, p store.Pull) (place string, err erro
 			return "", err
 		}
 	}
+	var (
+		gap   string // the first page with something on it that could not be had
+		gapOf error
+	)
 	for err == nil {
 		var page *ap.Object
 		if page, err = s.fetch(ctx, place); err != nil {
 			break
 		}
-		if err = s.catchUp(ctx, community, page.OrderedItems); err != nil {
+		var missed error
+		if missed, err = s.catchUp(ctx, community, page.OrderedItems); err != nil {
 			break
 		}
+		if missed != nil && gap == "" {
+			gap, gapOf = place, missed
+		}
 		if len(page.OrderedItems) == 0 || page.Next == place {
-			return place, nil
+			break
 		}
 		if !ap.SameHost(page.Next, community.URI) {
-			return place, copse.Forbidden("the log at %s leads elsewhere", place)
+			err = copse.Forbidden("the log at %s leads elsewhere", place)
+			break
 		}
 		place = page.Next
+	}
+	if gap != "" {
+		return gap, cmp.Or(err, gapOf)
 	}
 	return place, err
 }
 
 // catchUp fetches the announcements that have not been seen here, and lays them
-// before those who work off what came in.
-func (s *Server) catchUp(ctx context.Context, community *copse.Actor, items []ap.Object) error {
+// before those who work off what came in. missed is why one of them could not be
+// had, err why it is no use to go on.
+func (s *Server) catchUp(ctx context.Context, community *copse.Actor, items []ap.Object) (missed, err error) {
 	var missing []string
-	err := s.DB.View(ctx, func(tx *store.Tx) error {
+	err = s.DB.View(ctx, func(tx *store.Tx) error {
 		for _, item := range items {
 			seen, err := tx.Seen(item.ID)
 			if err != nil {
@@ -227,23 +242,33 @@ func (s *Server) catchUp(ctx context.Context, community *copse.Actor, items []ap
 		return nil
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
+	fails := 0
 	for _, uri := range missing {
 		w, err := s.fetch(ctx, uri)
 		switch {
 		case err == nil:
+			fails = 0
 		case temporary(err) && !gone(err):
-			return err
+			if fails++; fails == suspicious || errors.Is(err, errSpent) {
+				return missed, err // it is not this one
+			}
+			missed = err
+			select { // nothing is asked of a server that has just not answered
+			case <-time.After(firstRetry):
+			case <-ctx.Done():
+			}
+			continue
 		default: // what it was about has gone, or it cannot be read: so it will be next time
 			slog.InfoContext(ctx, "repair", "uri", uri, "err", err)
 			continue
 		}
 		if err := s.takeAnnouncement(ctx, community, w); err != nil {
-			return err
+			return missed, err
 		}
 	}
-	return nil
+	return missed, nil
 }
 
 // takeAnnouncement parks what a community's home has shown us, if it is an

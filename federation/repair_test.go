@@ -13,6 +13,7 @@ import (
 
 	"copse/copse"
 	"copse/federation/ap"
+	"copse/store"
 )
 
 // loses has a host answer that it has taken what it is sent, and lose it.
@@ -151,6 +152,53 @@ func TestTheLogIsForMembersServers(t *testing.T) {
 		}
 		if items := page.OrderedItems; len(items) == 0 || !strings.Contains(items[0].ID, "/activities/announce/") {
 			t.Errorf("the log reads %+v", items)
+		}
+	})
+}
+
+// One announcement that its home cannot show holds up nothing that comes after it,
+// and is there once the home can.
+func TestAGapInTheLogHoldsUpNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t, "harlow.example", "wigan.example")
+		harlow, wigan := n.towns["harlow.example"], n.towns["wigan.example"]
+		joan, rosa := harlow.person("joan"), wigan.person("rosa")
+		trees := harlow.community(joan, "trees", copse.JoinOpen, copse.Public)
+		wigan.join(rosa, wigan.find(trees.URI))
+		n.settle(t)
+
+		n.loses("wigan.example")
+		first := harlow.post(joan, &trees.Actor, "Ash", "<p>Sick?")
+		second := harlow.post(joan, &trees.Actor, "Elm", "<p>Gone?")
+		n.settle(t)
+		n.answer("wigan.example", nil)
+		var announced string
+		err := harlow.db.View(t.Context(), func(tx *store.Tx) error {
+			sent, err := tx.Announced(copse.Viewer{}, trees.ID, 2)
+			if err == nil {
+				announced = sent[1].URI // the newest comes first
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.answer("harlow.example", func(r *http.Request) (*http.Response, error) {
+			if "https://harlow.example"+r.URL.Path != announced {
+				return nil, nil
+			}
+			return &http.Response{StatusCode: http.StatusInternalServerError, Body: http.NoBody, Request: r}, nil
+		})
+		time.Sleep(2 * time.Hour)
+		n.settle(t)
+		if wigan.object(second.URI) == nil || wigan.object(first.URI) != nil {
+			t.Errorf("Wigan has %+v, which cannot be had, and %+v", wigan.object(first.URI), wigan.object(second.URI))
+		}
+		n.answer("harlow.example", nil)
+		time.Sleep(11 * time.Minute)
+		n.settle(t)
+		if wigan.object(first.URI) == nil {
+			t.Error("what could not be had is not looked for again")
 		}
 	})
 }
