@@ -107,9 +107,35 @@ func TestFacilitatorsElsewhereAreKnownByName(t *testing.T) {
 		if asked := n.requests("evil.example"); len(asked) > 10 {
 			t.Errorf("one look asked for %d documents", len(asked))
 		}
-		if got := look(traps); len(got) != 20 {
-			t.Errorf("%d look after it, want the first 20", len(got))
+		for range 3 {
+			look(traps)
 		}
+		if got := leeds.facilitators(traps); len(got) != 30 {
+			t.Errorf("%d look after it, want 30", len(got))
+		}
+		// In pages: one in the list itself, one to be fetched, and back to the first.
+		evil.serve(obj{"id": list, "type": "OrderedCollection", "totalItems": 30, "first": obj{
+			"type": "OrderedCollectionPage", "orderedItems": many[:20], "next": list + "/2",
+		}})
+		evil.serve(obj{"id": list + "/2", "type": "OrderedCollectionPage", "orderedItems": many[15:29], "next": list})
+		time.Sleep(time.Hour)
+		if got := look(traps); len(got) != 29 {
+			t.Errorf("%d look after it, want the 29 that are in its pages", len(got))
+		}
+		for i := len(many); i < 205; i++ { // known already: nobody has to be asked for
+			many = append(many, evil.actor("Person", fmt.Sprint("/u/p", i)).uri)
+			leeds.find(many[i])
+		}
+		serve(many...)
+		time.Sleep(time.Hour)
+		look(traps)
+		leeds.view(func(tx *store.Tx) error {
+			all, err := tx.MembersOf(traps.ID, copse.Moderator, 0, 300)
+			if len(all) != 200 {
+				t.Errorf("%d look after it, want the first 200", len(all))
+			}
+			return err
+		})
 		if got := leeds.facilitators(there); !slices.Equal(got, []string{joan.URI}) {
 			t.Errorf("at Harlow %q look after it, want Joan", got)
 		}
