@@ -395,3 +395,45 @@ func TestForgedSignaturesLeaveNothing(t *testing.T) {
 		}
 	})
 }
+
+// A council of which everything had to wait for a key is heard from all the same:
+// when it sent that, however long the key took.
+func TestWhoseKeyHadToBeFetchedIsHeardFrom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t, "leeds.example")
+		leeds := n.towns["leeds.example"]
+		ann := leeds.person("ann")
+		seeds := leeds.community(ann, "seeds", copse.JoinOpen, copse.Public)
+		seen := func(host string) (at time.Time) {
+			leeds.view(func(tx *store.Tx) error {
+				p, err := tx.Peer(host)
+				if err == nil {
+					at = p.LastSeen
+				}
+				return nil // nobody has met it yet
+			})
+			return at
+		}
+		for host, away := range map[string]time.Duration{"near.example": 0, "far.example": 5 * time.Hour} {
+			there := n.peer(t, host)
+			bob := there.actor("Person", "/u/bob")
+			if away > 0 {
+				n.answer(host, refused)
+			}
+			sent := time.UnixMilli(int64(store.NewID()) / 2048) // by the clock of ids, which tests share
+			bob.say(leeds, bob.act("Follow", "1", seeds.URI))
+			synctest.Wait()
+			if away > 0 {
+				if got := seen(host); !got.IsZero() {
+					t.Errorf("%s: nobody has proved that it sent anything, and it was heard from at %v", host, got)
+				}
+				time.Sleep(away)
+				n.answer(host, nil)
+				time.Sleep(12 * time.Hour)
+			}
+			if got := seen(host); got.Sub(sent).Abs() > time.Second {
+				t.Errorf("%s: it was last heard from at %v, want %v", host, got, sent)
+			}
+		}
+	})
+}

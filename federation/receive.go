@@ -223,7 +223,16 @@ func (s *Server) checkParked(ctx context.Context, r *store.Received) error {
 		return errNotActor
 	}
 	r.Signer = signer.URI
-	return s.DB.Update(ctx, func(tx *store.Tx) error { return tx.VerifyReceived(r.ID, signer.URI) })
+	came := time.UnixMilli(int64(r.ID) / 2048)
+	if time.Since(came) < signFor {
+		s.heard(ctx, sign{signer.Host, true})
+	}
+	return s.DB.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.Heard(signer.Host, came); err != nil {
+			return err
+		}
+		return tx.VerifyReceived(r.ID, signer.URI)
+	})
 }
 
 // keyHolder is keyOwner for keys that may have been read a moment ago, for what

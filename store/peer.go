@@ -150,9 +150,11 @@ func (tx *Tx) SetCursor(peer, cursor copse.ID) error {
 	return err
 }
 
-// Heard records that a peer sent something.
+// Heard records that a peer sent something, which may have become clear long after.
 func (tx *Tx) Heard(host string, at time.Time) error {
-	_, err := tx.exec(`update peers set last_seen = $1 where host = $2`, at.UnixMicro(), host)
+	_, err := tx.exec(`
+		update peers set last_seen = $1
+		where host = $2 and (last_seen is null or last_seen < $1)`, at.UnixMicro(), host)
 	return err
 }
 
