@@ -84,8 +84,12 @@ func WhyMissing(w *words.Words, s PeerStanding, m store.Missing) string {
 		return w.T("missing.refused", "why", Fault(w, m.Error), "date", m.Stopped)
 	case !m.Stopped.IsZero():
 		return w.T("missing.stopped", "date", m.Stopped)
+	case s.Mode == copse.Closed:
+		return w.T("missing.closed")
+	case s.Standing.Policy == copse.Block:
+		return w.T("missing.blocked")
 	case s.Standing.Stance == copse.Refusing:
-		return w.T("missing.refusing")
+		return w.T("missing.unlisted")
 	case !p.Paused.IsZero():
 		return w.T("missing.paused")
 	case !s.Off.IsZero():
@@ -93,7 +97,13 @@ func WhyMissing(w *words.Words, s PeerStanding, m store.Missing) string {
 	case !m.Again.IsZero():
 		return w.T("missing.later", "why", Fault(w, m.Error), "next", w.DateTime(m.Again))
 	case p.State != copse.PeerOK && p.Error != "":
-		return w.T("missing.away", "why", Fault(w, p.Error))
+		text := w.T("missing.away", "why", Fault(w, p.Error))
+		if !p.NotUntil.IsZero() {
+			text += " " + w.T("stands.next", "next", w.DateTime(p.NotUntil))
+		}
+		return text
+	case !p.NotUntil.IsZero() && p.Error != "": // it has asked us to wait
+		return w.T("missing.soon", "why", Fault(w, p.Error), "next", w.DateTime(p.NotUntil))
 	}
 	return w.T("missing.coming")
 }

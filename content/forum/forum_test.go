@@ -767,7 +767,7 @@ func TestWhatWasGivenUpSaysSoAndIsSentAgain(t *testing.T) {
 	b.post(topic+"/send-again", nil).want(303)
 	c.browsers["author"].lang = "cy"
 	c.giveUp("harlow.example")
-	c.browsers["author"].get(topic).has("Rhoesom y gorau i geisio ar", "Anfon eto")
+	c.browsers["author"].get(topic).has("harlow.example ef: atebodd 422. Rhoesom y gorau i geisio ar", "Anfon eto")
 }
 
 // giveUp has everything for a council refused by it.

@@ -241,7 +241,7 @@ func (s *showing) missing(c store.Receipt) string {
 	}
 	switch {
 	case !c.Stopped.IsZero() && c.Error != "":
-		return w.T("receipt.refused", "council", council, "why", c.Error, "date", c.Stopped)
+		return w.T("receipt.refused", "council", council, "why", web.Fault(w, c.Error), "date", c.Stopped)
 	case !c.Stopped.IsZero():
 		return w.T("receipt.stopped", "council", council, "date", c.Stopped)
 	case !c.Peer.Paused.IsZero():
