@@ -2,6 +2,7 @@ package federation
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"copse/copse"
@@ -45,7 +46,9 @@ func (s *Server) decodeAnnounce(ctx context.Context, a *arrival, act *copse.Acti
 	case host == s.Hub.Host():
 		return s.decodeEcho(ctx, actor, w, act, inner, look)
 	case isRuling(w) && host != a.signer.Host:
-		inner.Actor = a.signer // the community's own act: who is behind it, it alone says
+		if inner.Actor, err = look.ruler(ctx, w, a.signer); err != nil {
+			return nil, err
+		}
 	default:
 		if err := look.admit(ctx, host); err != nil {
 			return nil, err // a server that is refused does not come in by way of another
@@ -82,6 +85,36 @@ func (s *Server) decodeAnnounce(ctx context.Context, a *arrival, act *copse.Acti
 		act.Inner.Object.Deleted = time.Now()
 	}
 	return act, nil
+}
+
+// ruler returns who rules in a community with w, which that passes on: the
+// facilitator elsewhere who has proved it, or else the community itself, for who is
+// behind it it alone says. Its ruling waits for nobody's server: what cannot be
+// proved at the first try is its own.
+func (l *look) ruler(ctx context.Context, w *ap.Object, community *copse.Actor) (*copse.Actor, error) {
+	uri, ok := w.Actor.One()
+	host, named := ap.Host(uri)
+	if w.Proof == nil || !ok || !named {
+		return community, nil
+	}
+	var (
+		a      *copse.Actor
+		proved bool
+	)
+	err := l.admit(ctx, host)
+	if err == nil {
+		a, err = l.actor(ctx, uri)
+	}
+	if err == nil {
+		proved, err = l.proved(ctx, w, a)
+	}
+	switch {
+	case errors.Is(err, errUnknown):
+		return nil, err // in a request: park it, and come here again
+	case err != nil || !proved:
+		return community, nil
+	}
+	return a, nil
 }
 
 // implied returns the Create that a community means which passes on what somebody

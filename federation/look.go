@@ -393,9 +393,9 @@ func (s *shelf) put(uri string, w *ap.Object, now time.Time) {
 // It returns nil for what turns out not to be so, and a goneError for words that
 // are not there any more.
 func (l *look) prove(ctx context.Context, w *ap.Object, author, community *copse.Actor) (*ap.Object, error) {
-	if proves(author, community) || isVote(w) {
-		// To ask for each vote would swamp everybody: they are counted on the
-		// community's word, and known to be.
+	if proves(author, community) || isRuling(w) || isVote(w) {
+		// The community rules its own space. To ask for each vote would swamp
+		// everybody: they are counted on its word, and known to be.
 		return w, nil
 	}
 	switch w.Type {
@@ -415,9 +415,6 @@ func (l *look) prove(ctx context.Context, w *ap.Object, author, community *copse
 		proved.Object = found
 		return &proved, nil
 	case "Delete":
-		if isRuling(w) {
-			return w, nil // the community rules its own space
-		}
 		uri := w.Object.URI()
 		mine, err := l.mayBeBy(ctx, uri, author)
 		if err != nil {

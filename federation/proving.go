@@ -45,7 +45,7 @@ func (s *Server) write(tx *store.Tx, act *copse.Activity, w *ap.Object) ([]byte,
 // one, and Fedify 2.3 refuses the whole. The rest is between two servers.
 func isProvable(typ string) bool {
 	switch typ {
-	case "Create", "Update", "Delete", "Undo", "Like", "Add", "Remove":
+	case "Create", "Update", "Delete", "Undo", "Like", "Lock", "Block", "Add", "Remove":
 		return true
 	}
 	return false

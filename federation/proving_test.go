@@ -12,6 +12,7 @@ import (
 	"copse/copse"
 	"copse/federation/httpsig"
 	"copse/federation/proof"
+	"copse/store"
 )
 
 // proves gives v a key for proofs, which its document lists from now on.
@@ -400,3 +401,64 @@ func TestWhatIsSaidReachesOthersWithoutAsking(t *testing.T) {
 
 // signing returns a key for proofs as one that requests are signed with.
 func signing(k proof.Key) httpsig.Key { return httpsig.Key{ID: k.ID, Private: k.Private} }
+// Whoever looks after a community from a third server is named if they have proved
+// what they did. Otherwise it is the community's act, and takes effect all the same.
+func TestAFacilitatorElsewhereIsNamedByTheirProof(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		carol, eve := s.carol.proves(), s.eve.proves()
+		ash := s.says(s.trees, s.bob, s.bob.page("ash", s.trees.uri, "Ash"))
+		fourth := s.n.peer(t, "fourth.example")
+		dan := fourth.actor("Person", "/u/dan")
+		dans := dan.proves()
+		by := func(v *voice, typ, name string) obj {
+			return v.act(typ, name, ash.URI).with(obj{"to": []string{s.trees.uri}, "cc": []string{}, "summary": "old"})
+		}
+		block := func(name string) obj { return by(s.carol, "Block", name).with(obj{"object": s.bob.uri, "target": s.trees.uri}) }
+		pin := func(name string) obj { return by(s.carol, "Add", name).with(obj{"target": s.trees.uri + "/featured"}) }
+		lock := by(s.carol, "Lock", "1")
+		foreign := proved(t, by(s.carol, "Lock", "5"), eve)
+		changed := proved(t, by(s.carol, "Delete", "7"), carol)
+		changed["summary"] = "worse"
+		time.Sleep(10 * time.Minute)
+		for _, c := range []struct {
+			what string
+			act  obj
+			by   string
+		}{
+			{"a Lock, proved", proved(t, lock, carol), s.carol.uri},
+			{"its Undo, proved", proved(t, s.carol.act("Undo", "1", lock), carol), s.carol.uri},
+			{"a Lock without a proof", by(s.carol, "Lock", "3"), s.trees.uri},
+			{"its Undo without a proof", s.carol.act("Undo", "3", by(s.carol, "Lock", "3")), s.trees.uri},
+			{"a Lock by another's proof", foreign, s.trees.uri},
+			{"a Block, proved", proved(t, block("1"), carol), s.carol.uri},
+			{"an Add, proved", proved(t, pin("1"), carol), s.carol.uri},
+			{"a Delete that was changed", changed, s.trees.uri},
+			{"its Undo by somebody new, proved", proved(t, dan.act("Undo", "8", by(dan, "Delete", "8")), dans), dan.uri},
+		} {
+			if got := s.trees.say(s.leeds, s.trees.announces(c.act)); got != 202 {
+				t.Errorf("%s: answered %d", c.what, got)
+			}
+			synctest.Wait()
+			s.leeds.view(func(tx *store.Tx) error {
+				log, err := tx.Log(s.leeds.actorByURI(s.trees.uri).ID, 0, 2) // what is announced, and that it is
+				if err == nil && (log[1].Type != c.act["type"] || log[1].By.URI != c.by) {
+					t.Errorf("%s: the log says that it is a %s by %s, want it by %s", c.what, log[1].Type, log[1].By.URI, c.by)
+				}
+				return err
+			})
+		}
+		if o := s.leeds.object(ash.URI); !o.Deleted.IsZero() {
+			t.Error("what was put back is not there")
+		}
+
+		// A ruling waits for nobody's server.
+		s.n.answer("fourth.example", refused)
+		erin := fourth.actor("Person", "/u/erin")
+		s.trees.say(s.leeds, s.trees.announces(proved(t, by(erin, "Delete", "9"), erin.proves())))
+		synctest.Wait()
+		if o := s.leeds.object(ash.URI); !o.Removed {
+			t.Error("a removal waits for the server of whoever did it")
+		}
+	})
+}

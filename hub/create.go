@@ -94,6 +94,9 @@ func (h *Hub) facts(tx *store.Tx, act *copse.Activity, community copse.ID, o *co
 	}
 	f.Announced = act.Via != nil && act.Via.ID == community
 	f.Elsewhere = !act.Actor.Local
+	if f.Announced && f.Elsewhere {
+		f.State = "" // how people elsewhere stand to a community elsewhere is its home's to know
+	}
 	if !f.Announced && (act.Via != nil || !act.Community.Local && !act.Local) {
 		// What is said in a community is what its home has passed on. A copy
 		// that comes straight from elsewhere proves nothing, and one that another
