@@ -194,6 +194,10 @@ type Object struct {
 	Active    time.Time // of a top-level object: the newest thing in its thread
 	Deleted   time.Time
 	Removed   bool // deleted by a facilitator, not by its author
+
+	// Where the whole of its conversation is listed, as its author's server says or as
+	// what it answers says; "" if neither does. Ours are listed here, whatever it is.
+	Conversation string
 }
 
 // TopLevel reports whether o starts a thread.

@@ -378,6 +378,9 @@ func DecodeObject(m Mapping, w *ap.Object, o *copse.Object) error {
 	if w.URL != w.ID && ap.SameHost(w.URL, w.ID) {
 		o.URL = w.URL
 	}
+	if _, ok := ap.Host(w.Thread); ok && len(w.Thread) <= maxAddress { // and no tag:, as OStatus had it
+		o.Conversation = w.Thread
+	}
 	o.Published, o.Edited, o.Question = w.Published, w.Updated, w.Question
 	o.Starts, o.Ends = w.StartTime, w.EndTime
 	switch {
@@ -403,6 +406,9 @@ func contentOf(w *ap.Object) string {
 	}
 	return w.Content
 }
+
+// maxAddress is how long an address may be that is kept beside what it belongs to.
+const maxAddress = 2000
 
 // maxAttached is how many attachments are shown. Mastodon allows four, Pixelfed 20.
 const maxAttached = 20

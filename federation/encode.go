@@ -227,7 +227,7 @@ func (s *Server) encodeLinks(tx *store.Tx, o *copse.Object, w *ap.Object) error 
 				return err
 			}
 		}
-		if root.Local {
+		if w.Thread = o.Conversation; root.Local {
 			w.Thread = contextOf(root)
 		}
 		w.CC = append(w.CC, author.URI)

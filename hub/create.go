@@ -17,6 +17,9 @@ func (h *Hub) create(tx *store.Tx, act *copse.Activity) (err error) {
 			return err
 		}
 		o.Community = parent.Community
+		if o.Conversation == "" {
+			o.Conversation = parent.Conversation // verbatim, as FEP-11dd wants it
+		}
 	}
 	facts, err := h.facts(tx, act, o.Community, parent)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 )
 
 const objectColumns = `o.id, o.uri, o.kind, o.community, o.author, o.root, o.parent, o.path, o.title, o.source, o.html,
-	o.language, o.url, o.audience, o.question, o.answer, o.replies, o.councils, o.likes, o.starts, o.ends, o.extra,
+	o.language, o.url, o.conversation, o.audience, o.question, o.answer, o.replies, o.councils, o.likes, o.starts, o.ends, o.extra,
 	o.local, o.published, o.edited, o.accepted, o.active, o.deleted, o.removed`
 
 // An objectScan reads the columns of an object, alone or among others.
@@ -25,7 +25,7 @@ type objectScan struct {
 func (s *objectScan) dest() []any {
 	o := &s.o
 	return []any{&o.ID, &o.URI, &o.Kind, &o.Community, &o.Author, &s.root, &s.parent, &o.Path, &o.Title, &o.Source, &o.HTML,
-		&o.Language, &o.URL, &o.Audience, &o.Question, &s.answer, &o.Replies, &o.Councils, &o.Likes, &s.starts, &s.ends, &s.extra,
+		&o.Language, &o.URL, &o.Conversation, &o.Audience, &o.Question, &s.answer, &o.Replies, &o.Councils, &o.Likes, &s.starts, &s.ends, &s.extra,
 		&o.Local, &s.published, &s.edited, &s.accepted, &s.active, &s.deleted, &o.Removed}
 }
 
@@ -105,12 +105,12 @@ func (tx *Tx) AddObject(o *copse.Object) error {
 		}
 		return tx.exec(`
 			insert into objects (id, uri, kind, community, author, root, parent, path, title, source, html,
-				language, url, audience, question, starts, ends, extra, local, published, edited, accepted, active)
+				language, url, conversation, audience, question, starts, ends, extra, local, published, edited, accepted, active)
 			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
-				$12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+				$12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
 			on conflict do nothing`,
 			o.ID, o.URI, o.Kind, o.Community, o.Author, null(o.Root), null(o.Parent), o.Path, o.Title, o.Source, o.HTML,
-			o.Language, o.URL, o.Audience, o.Question, micros(o.Starts), micros(o.Ends), string(o.Extra), o.Local,
+			o.Language, o.URL, o.Conversation, o.Audience, o.Question, micros(o.Starts), micros(o.Ends), string(o.Extra), o.Local,
 			o.Published.UnixMicro(), micros(o.Edited), micros(o.Accepted), o.Active.UnixMicro())
 	}, func() (bool, error) {
 		// Our own carry their id in their URI, so it cannot be changed here.

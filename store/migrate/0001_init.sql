@@ -93,6 +93,7 @@ create table objects (
 	path        text    not null default '',
 	language    text    not null default '',
 	url         text    not null default '',
+	conversation text   not null default '',
 	title       text    not null,
 	source      text    not null,
 	html        text    not null,
