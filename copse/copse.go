@@ -237,6 +237,8 @@ type Activity struct {
 	Local     bool
 	Published time.Time
 
+	Quote string // of a QuoteRequest: the URI of what is to show Object
+
 	// Of a Block.
 	Site       string    // the host that bans Subject altogether; "" if a community does
 	Until      time.Time // when it ends; zero for good

@@ -92,6 +92,8 @@ func (s *Server) decodeInner(ctx context.Context, w *ap.Object, act *copse.Activ
 		return s.decodeDecision(ctx, w, act, look)
 	case "Undo":
 		return s.decodeUndo(ctx, w, act, look)
+	case "QuoteRequest":
+		return s.decodeQuoteRequest(ctx, w, act, look)
 	}
 	return nil, nil
 }

@@ -40,6 +40,10 @@ func (s *Server) encode(tx *store.Tx, act *copse.Activity) (*ap.Object, error) {
 	case "Follow":
 		w.To, w.Object, w.Reason = ap.Strings{act.Subject.URI}, ap.Ref(act.Subject.URI), act.Reason
 	case "Accept", "Reject":
+		if act.Inner.Type == "QuoteRequest" {
+			encodeQuoteAnswer(w, act)
+			break
+		}
 		// Lemmy reads the Follow as a whole and refuses an id in its place.
 		w.To, w.Content = ap.Strings{act.Inner.Actor.URI}, act.Reason
 		w.Object = &ap.Object{

@@ -79,6 +79,8 @@ func (s *Server) Routes(r chi.Router) {
 	get(r, "/c/{name}/log", s.answer(s.log))
 	get(r, "/post/{id}/context", s.answer(s.thread))
 	get(r, "/post/{id}/replies", s.answer(s.thread))
+	get(r, "/post/{id}/quotes/{quote}", s.answer(s.quote))
+	get(r, "/comment/{id}/quotes/{quote}", s.answer(s.quote))
 	get(r, "/activities/{type}/{id}", s.answer(s.activity))
 	get(r, "/.well-known/webfinger", s.webfinger)
 	get(r, "/.well-known/host-meta", s.hostMeta)

@@ -27,6 +27,9 @@ func (s *Server) object(ctx context.Context, q *question) (*document, error) {
 		w, err = s.encodeObject(tx, o)
 		return err
 	})
+	if err == nil && o.Deleted.IsZero() {
+		sayQuotable(w, o)
+	}
 	d, err := written(w, err)
 	if err != nil {
 		return nil, err

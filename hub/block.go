@@ -94,7 +94,7 @@ func (h *Hub) removeAll(tx *store.Tx, author *copse.Actor, community copse.ID) e
 		return err
 	}
 	for _, o := range all {
-		if err := tx.DeleteObject(o, true); err != nil {
+		if err := h.bury(tx, o, true); err != nil {
 			return err
 		}
 	}

@@ -70,6 +70,8 @@ func verbOf(typ string) verb {
 		return (*Hub).takeOff
 	case "Announce":
 		return (*Hub).announce
+	case "QuoteRequest":
+		return (*Hub).quote
 	}
 	return nil
 }

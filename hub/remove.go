@@ -28,7 +28,7 @@ func (h *Hub) remove(tx *store.Tx, act *copse.Activity) error {
 	if facts.Deleted && !(facts.Removed && facts.Author) {
 		return nil
 	}
-	if err := tx.DeleteObject(was, !facts.Author); err != nil {
+	if err := h.bury(tx, was, !facts.Author); err != nil {
 		return err
 	}
 	act.Object = was

@@ -106,6 +106,19 @@ func hotQueries(town *storetest.Town) []hot {
 			_, err := tx.IsPinned(town.Thread)
 			return err
 		}, "INTEGER PRIMARY KEY", "", false},
+		{"Quotes", func(tx *store.Tx) error {
+			if err := tx.AddQuote(store.Quote{Object: town.Thread, Actor: ann, URI: "x"}, "y"); err != nil {
+				return err
+			}
+			if _, err := tx.Quoted("x"); err != nil {
+				return err
+			}
+			if _, err := tx.QuoteAt(copse.QuoteURI("y", "x")); err != nil {
+				return err
+			}
+			_, err := tx.Quotes(town.Thread, 20)
+			return err
+		}, "quotes_", "", false},
 		{"Respond", func(tx *store.Tx) error { _, err := tx.Respond(town.Thread, last, "Like", "x"); return err }, "responses_1", "", false},
 		{"Discard", func(tx *store.Tx) error { _, err := tx.Discard(peer, 100); return err }, "responses_vouched", "", false},
 

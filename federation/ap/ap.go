@@ -49,6 +49,7 @@ type Object struct {
 	Target      *Object
 	Origin      *Object
 	Instrument  *Object
+	Result      *Object
 	RemoveData  bool      // Block, Delete: everything the person made here goes too
 	WithReplies bool      // Delete: the replies go too (Lemmy 1.0)
 	Expires     time.Time // Block: until when, for Mbin and older Lemmy; newer peers read EndTime
@@ -95,6 +96,7 @@ type Object struct {
 	AnyOf           []Object // likewise, several may be chosen
 	Closed          time.Time
 	VotersCount     *int
+	Quote           string // what it shows of another's (FEP-044f, Misskey); read, never written
 
 	// Actors.
 	PreferredUsername         string

@@ -16,6 +16,18 @@ const ProofContext = `["https://www.w3.org/ns/activitystreams","https://w3id.org
 // every delivery four times: it leaves out what only actors have.
 const SaidContext = `["https://www.w3.org/ns/activitystreams","https://w3id.org/security/data-integrity/v2",{` + said + `}]`
 
+// QuoteContext is ActivityContext for what is about quotes (FEP-044f): what somebody
+// may quote is fetched first, so that nothing else need explain these.
+const QuoteContext = `["https://www.w3.org/ns/activitystreams","https://w3id.org/security/v1",` + extensions + `,{` +
+	`"gts":"https://gotosocial.org/ns#",` +
+	`"interactionPolicy":{"@id":"gts:interactionPolicy","@type":"@id"},` +
+	`"canQuote":{"@id":"gts:canQuote","@type":"@id"},` +
+	`"automaticApproval":{"@id":"gts:automaticApproval","@type":"@id"},` +
+	`"interactingObject":{"@id":"gts:interactingObject","@type":"@id"},` +
+	`"interactionTarget":{"@id":"gts:interactionTarget","@type":"@id"},` +
+	`"QuoteRequest":"https://w3id.org/fep/044f#QuoteRequest",` +
+	`"QuoteAuthorization":"https://w3id.org/fep/044f#QuoteAuthorization"}]`
+
 const extensions = `{` + said + `,` + ofActors + `}`
 
 const said = `"lemmy":"https://join-lemmy.org/ns#",` +

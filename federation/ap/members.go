@@ -28,6 +28,7 @@ var members = []member{
 	{"target", func(o *Object) any { return &o.Target }},
 	{"origin", func(o *Object) any { return &o.Origin }},
 	{"instrument", func(o *Object) any { return &o.Instrument }},
+	{"result", func(o *Object) any { return &o.Result }},
 	{"removeData", func(o *Object) any { return &o.RemoveData }},
 	{"withReplies", func(o *Object) any { return &o.WithReplies }},
 	{"expires", func(o *Object) any { return &o.Expires }},
@@ -114,13 +115,18 @@ var members = []member{
 }
 
 // readOnly are members that peers put where copse does not: Discourse its sharedInbox
-// at the top of an actor, Fedify and GoToSocial a key in a document of its own.
+// at the top of an actor, Fedify and GoToSocial a key in a document of its own. What a
+// post quotes has four names, of which most write several.
 var readOnly = []member{
 	{"sharedInbox", func(o *Object) any { return (*firstText)(&o.Endpoints.SharedInbox) }},
 	{"owner", func(o *Object) any { return (*firstText)(&o.self.Owner) }},
 	{"controller", func(o *Object) any { return (*firstText)(&o.self.Owner) }},
 	{"publicKeyPem", func(o *Object) any { return &o.self.PEM }},
 	{"publicKeyMultibase", func(o *Object) any { return &o.self.Multibase }},
+	{"quote", func(o *Object) any { return (*firstText)(&o.Quote) }},
+	{"quoteUrl", func(o *Object) any { return (*firstText)(&o.Quote) }},
+	{"quoteUri", func(o *Object) any { return (*firstText)(&o.Quote) }},
+	{"_misskey_quote", func(o *Object) any { return (*firstText)(&o.Quote) }},
 }
 
 var memberByName = func() map[string]func(*Object) any {

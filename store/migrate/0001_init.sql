@@ -356,3 +356,13 @@ create table pins (
 	at        bigint not null
 );
 create index pins_community on pins (community, at, object);
+
+-- What is said elsewhere that may show something said here. stamp is the address at
+-- which that is confirmed.
+create table quotes (
+	stamp  text   primary key,
+	object bigint not null references objects (id),
+	actor  bigint not null references actors (id),
+	quote  text   not null -- an address
+);
+create index quotes_object on quotes (object, stamp);
