@@ -363,7 +363,7 @@ func (s *Server) decodeObject(ctx context.Context, w *ap.Object, act *copse.Acti
 func DecodeObject(m Mapping, w *ap.Object, o *copse.Object) error {
 	o.URI, o.Kind = w.ID, m.Kind
 	text := contentOf(w)
-	o.HTML = markup.Sanitize(text + attached(w, text))
+	o.HTML = markup.Sanitize(text + quoted(w, text) + attached(w, text))
 	if !m.Reply {
 		// Names are plain text, but some peers escape them as if they were not.
 		o.Title = limited(strings.TrimSpace(html.UnescapeString(w.Name)), copse.MaxTitle)
@@ -426,7 +426,7 @@ func attached(w *ap.Object, text string) string {
 		if a.IsRef() {
 			to = a.ID
 		}
-		if to == "" || to == w.ID || strings.Contains(text, to) || strings.Contains(text, html.EscapeString(to)) {
+		if to == "" || to == w.ID || leadsTo(text, to) {
 			continue
 		}
 		b.WriteString(Link(to, a.Name))

@@ -2,7 +2,9 @@ package federation
 
 import (
 	"context"
+	"html"
 	"net/http"
+	"strings"
 
 	"copse/copse"
 	"copse/federation/ap"
@@ -11,7 +13,8 @@ import (
 
 // Quotes are posts on microblogs that show another post (FEP-044f). What is said here
 // may be shown by whoever could read it anyway. Their servers ask for that, and look
-// where we confirm it before they show anything.
+// where we confirm it before they show anything. What is shown in posts that come
+// from elsewhere is here a link.
 
 // sayQuotable adds to w, which is o as it is fetched, who may quote it.
 func sayQuotable(w *ap.Object, o *copse.Object) {
@@ -108,4 +111,25 @@ func (s *Server) quote(ctx context.Context, q *question) (*document, error) {
 		d.status = http.StatusGone
 	}
 	return d, nil
+}
+
+// quoted returns, as a link, what w shows of another's, unless text leads there
+// already: Mastodon and Misskey put it there for those who do not know quotes, the one
+// marked, and by the address for people. Nothing is fetched for it.
+func quoted(w *ap.Object, text string) string {
+	to := w.Quote
+	if _, ok := ap.Host(to); !ok || to == w.ID || leadsTo(text, to) || strings.Contains(text, "quote-inline") {
+		return ""
+	}
+	about := "About"
+	if len(w.Language) == 1 && w.Language[0].Identifier == "cy" || w.ContentMap["cy"] != "" {
+		about = "Ynghylch"
+	}
+	to = html.EscapeString(to)
+	return "<p>" + about + `: <a href="` + to + `">` + to + "</a></p>"
+}
+
+// leadsTo reports whether HTML has an address in it.
+func leadsTo(text, to string) bool {
+	return strings.Contains(text, to) || strings.Contains(text, html.EscapeString(to))
 }
