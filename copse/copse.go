@@ -17,6 +17,9 @@ import (
 // and stay below 2^53, which JavaScript can hold.
 type ID int64
 
+// Time returns when id was minted, to the millisecond.
+func (id ID) Time() time.Time { return time.UnixMilli(int64(id) / 2048).UTC() }
+
 // An ActorType is what sort of thing can act.
 type ActorType string
 

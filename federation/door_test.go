@@ -420,7 +420,7 @@ func TestWhoseKeyHadToBeFetchedIsHeardFrom(t *testing.T) {
 			if away > 0 {
 				n.answer(host, refused)
 			}
-			sent := time.UnixMilli(int64(store.NewID()) / 2048) // by the clock of ids, which tests share
+			sent := store.NewID().Time() // by the clock of ids, which tests share
 			bob.say(leeds, bob.act("Follow", "1", seeds.URI))
 			synctest.Wait()
 			if away > 0 {

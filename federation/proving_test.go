@@ -401,6 +401,7 @@ func TestWhatIsSaidReachesOthersWithoutAsking(t *testing.T) {
 
 // signing returns a key for proofs as one that requests are signed with.
 func signing(k proof.Key) httpsig.Key { return httpsig.Key{ID: k.ID, Private: k.Private} }
+
 // Whoever looks after a community from a third server is named if they have proved
 // what they did. Otherwise it is the community's act, and takes effect all the same.
 func TestAFacilitatorElsewhereIsNamedByTheirProof(t *testing.T) {
@@ -414,7 +415,9 @@ func TestAFacilitatorElsewhereIsNamedByTheirProof(t *testing.T) {
 		by := func(v *voice, typ, name string) obj {
 			return v.act(typ, name, ash.URI).with(obj{"to": []string{s.trees.uri}, "cc": []string{}, "summary": "old"})
 		}
-		block := func(name string) obj { return by(s.carol, "Block", name).with(obj{"object": s.bob.uri, "target": s.trees.uri}) }
+		block := func(name string) obj {
+			return by(s.carol, "Block", name).with(obj{"object": s.bob.uri, "target": s.trees.uri})
+		}
 		pin := func(name string) obj { return by(s.carol, "Add", name).with(obj{"target": s.trees.uri + "/featured"}) }
 		lock := by(s.carol, "Lock", "1")
 		foreign := proved(t, by(s.carol, "Lock", "5"), eve)

@@ -223,7 +223,7 @@ func (s *Server) checkParked(ctx context.Context, r *store.Received) error {
 		return errNotActor
 	}
 	r.Signer = signer.URI
-	came := time.UnixMilli(int64(r.ID) / 2048)
+	came := r.ID.Time()
 	if time.Since(came) < signFor {
 		s.heard(ctx, sign{signer.Host, true})
 	}

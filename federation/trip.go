@@ -178,7 +178,7 @@ func (t *trip) settle(p parcel, err error) {
 		t.putAside(p, no.words, time.Time{})
 	case p.ID == t.suspect, p.tries > 0 && t.peer.Fails == 0:
 		until := time.Now().Add(backOff(p.tries+1, time.Minute, longestRetry))
-		if appended := time.UnixMilli(int64(p.ID) / 2048); p.Community != 0 && time.Since(appended) > keepTrying {
+		if appended := p.ID.Time(); p.Community != 0 && time.Since(appended) > keepTrying {
 			until = time.Time{}
 		}
 		slog.Warn("a peer does not take an activity", "peer", t.peer.Host, "uri", p.URI, "again", until, "err", err)

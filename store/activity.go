@@ -103,7 +103,7 @@ func (tx *Tx) Log(community, before copse.ID, n int) ([]Record, error) {
 			a  actorScan
 		)
 		err = r.Scan(append([]any{&id, &rec.Type, &rec.Object, &rec.Reason}, a.dest()...)...)
-		rec.At, rec.By = time.UnixMilli(int64(id)/2048).UTC(), a.actor()
+		rec.At, rec.By = id.Time(), a.actor()
 		return rec, err
 	}, `
 		select v.id, v.type, v.object, v.reason, `+actorColumns+`

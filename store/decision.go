@@ -97,7 +97,7 @@ func (tx *Tx) Decisions(peer copse.ID, n int) ([]Decided, error) {
 			by sql.NullInt64
 		)
 		err = r.Scan(&id, &by, &d.What)
-		d.At, d.by = time.UnixMilli(int64(id)/2048).UTC(), copse.ID(by.Int64)
+		d.At, d.by = id.Time(), copse.ID(by.Int64)
 		return d, err
 	}, `select d.id, d.actor, d.what from decisions d where `+about+` order by d.id desc limit $1`, args...)
 	if err != nil {
@@ -153,7 +153,7 @@ func (tx *Tx) Awaited(p *copse.Peer, most int) (w Wait, err error) {
 			order by 1
 			limit $3) w`, p.ID, p.Cursor, most)
 	if found.oldest.Valid {
-		w.Oldest = time.UnixMilli(found.oldest.Int64 / 2048).UTC()
+		w.Oldest = copse.ID(found.oldest.Int64).Time()
 	}
 	w.Activities = found.n
 	return w, err
@@ -202,7 +202,7 @@ func (tx *Tx) MissingAt(p *copse.Peer, n int) ([]Missing, error) {
 			reason                                   sql.NullString
 		)
 		err = r.Scan(&id, &m.Type, &community, &object, &tries, &until, &reason, &stopped)
-		m.Since, m.Again, m.Stopped = time.UnixMilli(int64(id)/2048).UTC(), fromMicros(until), fromMicros(stopped)
+		m.Since, m.Again, m.Stopped = id.Time(), fromMicros(until), fromMicros(stopped)
 		m.community, m.object = copse.ID(community.Int64), copse.ID(object.Int64)
 		m.Tries, m.Error = int(tries.Int64), reason.String
 		return m, err

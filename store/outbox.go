@@ -221,7 +221,7 @@ func (tx *Tx) Receipts(object copse.ID) ([]Receipt, error) {
 		)
 		err = r.Scan(append(p.dest(), &outbox, &ours, &extra, &err2, &ended)...)
 		c.Peer = *p.peer()
-		c.Since = time.UnixMilli(int64(outbox) / 2048).UTC()
+		c.Since = outbox.Time()
 		// What a home is sent stands in its extras until it has taken it.
 		c.Has = !extra.Valid && (!ours || c.Peer.Cursor >= outbox)
 		if c.Error = err2.String; c.Error == "" && !c.Has {

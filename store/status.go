@@ -74,7 +74,7 @@ func (tx *Tx) waits() (map[copse.ID]Wait, error) {
 	all, err := many(tx, func(r row) (w waiting, err error) {
 		var oldest copse.ID
 		err = r.Scan(&w.peer, &w.wait.Activities, &oldest)
-		w.wait.Oldest = time.UnixMilli(int64(oldest) / 2048).UTC()
+		w.wait.Oldest = oldest.Time()
 		return w, err
 	}, `
 		select w.peer, count(*), min(w.outbox)
