@@ -23,6 +23,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -154,7 +155,7 @@ type Document struct {
 // Fetch gets a document: at most 1 MiB of it, counted after decompression,
 // within ten seconds from the first look-up to the last byte. It follows up to
 // three redirects, none of which may leave the scheme, host and port it began
-// with: a server answers for its own documents only.
+// with, for a server answers for its own documents only, or lead back to where it was.
 //
 // Each hop is a request of its own, checked, dialled and signed afresh by sign,
 // which may be nil. Statuses are the caller's to judge; an error means that
@@ -166,8 +167,13 @@ func (c *Client) Fetch(ctx context.Context, address string, sign func(*http.Requ
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrAddress, err)
 	}
+	var been []string
 	for hop := 0; ; hop++ {
 		at.Fragment, at.RawFragment = "", ""
+		if slices.Contains(been, at.String()) {
+			return nil, fmt.Errorf("%w: from %s back to %s", ErrRedirect, address, at)
+		}
+		been = append(been, at.String())
 		doc, err := c.fetchOnce(ctx, at, sign, accept)
 		if err != nil {
 			return nil, err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/rand"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -118,6 +119,7 @@ type zeros struct{}
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
 func TestFetchFollowsThreeRedirectsAndSignsEach(t *testing.T) {
+	loops := 0 // requests come one after the other
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if got, want := r.Header.Get("Signature"), r.URL.Path; got != want {
 			t.Errorf("%s carries the signature for %q", want, got)
@@ -133,6 +135,7 @@ func TestFetchFollowsThreeRedirectsAndSignsEach(t *testing.T) {
 		case "/4":
 			http.Redirect(w, r, "/3", http.StatusSeeOther)
 		case "/loop":
+			loops++
 			http.Redirect(w, r, "/loop", http.StatusTemporaryRedirect)
 		case "/nowhere":
 			w.WriteHeader(http.StatusFound)
@@ -150,6 +153,10 @@ func TestFetchFollowsThreeRedirectsAndSignsEach(t *testing.T) {
 		if _, err := local().Fetch(t.Context(), s.URL+path, sign, "*/*"); !errors.Is(err, ErrRedirect) || !Final(err) {
 			t.Errorf("%s: %v, want a refusal", path, err)
 		}
+	}
+	before := loops
+	if _, err := local().Fetch(t.Context(), s.URL+"/loop", sign, "*/*"); err == nil || loops != before+1 {
+		t.Errorf("what leads to itself is asked for %d times (%v), want once", loops-before, err)
 	}
 	doc, err = local().Fetch(t.Context(), s.URL+"/nowhere", sign, "*/*")
 	if err != nil || doc.Status != http.StatusFound {
@@ -320,7 +327,9 @@ func TestFetchGivesUpAfterTenSeconds(t *testing.T) {
 		"says nothing":          func(net.Conn) {},
 		"never ends its header": func(c net.Conn) { drip(c, "HTTP/1.1 200 OK\r\n", "X: y\r\n") },
 		"never ends its body":   func(c net.Conn) { drip(c, "HTTP/1.1 200 OK\r\n\r\n", "x") },
-		"redirects slowly":      func(c net.Conn) { slowly(c, "HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n") },
+		"redirects slowly": func(c net.Conn) {
+			slowly(c, "HTTP/1.1 302 Found\r\nLocation: /"+rand.Text()+"\r\nContent-Length: 0\r\n\r\n")
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
