@@ -26,6 +26,9 @@ const (
 //     what one of them checks the other would not do.
 //   - no NUL and no half of a surrogate pair, which programs cut at, drop or
 //     replace as they please.
+//   - none of JSON-LD's "@graph", "@reverse" and "@included", by which one document
+//     says things of several: who follows them finds another one there than who
+//     takes the members as they stand (Mastodon's CVE-2026-46349 and CVE-2026-48028).
 //   - no number beyond an int64 or a float64, and no -0, which come back as
 //     something else.
 //
@@ -147,6 +150,12 @@ func (c *checker) key(start int, fold bool) (name string, err error) {
 	}
 	if len(c.keys)-start == maxKeys {
 		return "", fmt.Errorf("an object may have at most %d keys", maxKeys)
+	}
+	if fold { // in a context they say how names are read, and are never followed here
+		switch string(text) {
+		case "@graph", "@reverse", "@included":
+			return "", fmt.Errorf("the key %q makes several documents of one", text)
+		}
 	}
 	h := hash(text, fold)
 	for _, k := range c.keys[start:] {
