@@ -79,6 +79,9 @@ func (s *Server) accept(r *http.Request) error {
 	if !ap.IsActivityType(r.Header.Get("Content-Type")) {
 		return &refusal{status: http.StatusUnsupportedMediaType, reason: "wrong_media_type"}
 	}
+	if r.ContentLength > maxActivity {
+		return &refusal{status: http.StatusRequestEntityTooLarge, reason: "too_large"} // not to be waited for
+	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxActivity+1))
 	if err != nil {
 		return &refusal{status: http.StatusBadRequest, reason: "incomplete_body"}
