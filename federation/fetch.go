@@ -81,6 +81,11 @@ func (s *Server) fetchOnce(ctx context.Context, host, uri string) (*ap.Object, e
 	if err != nil {
 		return nil, err
 	}
+	return parsed(uri, doc)
+}
+
+// parsed reads what has been got from uri.
+func parsed(uri string, doc *outbound.Document) (*ap.Object, error) {
 	if !ap.IsFetchedType(doc.ContentType) {
 		return nil, copse.Forbidden("%s is not a document of the kind asked for", uri)
 	}
@@ -94,6 +99,15 @@ func (s *Server) fetchOnce(ctx context.Context, host, uri string) (*ap.Object, e
 // get asks host for a document, signed, unless nothing is exchanged with host, or it
 // is not answering or being asked enough already.
 func (s *Server) get(ctx context.Context, host, uri, accept string) (*outbound.Document, error) {
+	return s.getUnless(ctx, host, uri, accept, "")
+}
+
+// errUnchanged says that a document is still as it was when it had a certain ETag.
+var errUnchanged = errors.New("it is as it was")
+
+// getUnless is get for a document that is only wanted if its ETag is not held, which
+// may be "".
+func (s *Server) getUnless(ctx context.Context, host, uri, accept, held string) (*outbound.Document, error) {
 	if err := s.admit(ctx, host); err != nil {
 		return nil, err // before any look-up or connection
 	}
@@ -110,6 +124,9 @@ func (s *Server) get(ctx context.Context, host, uri, accept string) (*outbound.D
 		doc, err = s.Client.Fetch(ctx, uri, func(r *http.Request) error {
 			if err := spend(ctx); err != nil {
 				return err
+			}
+			if held != "" {
+				r.Header.Set("If-None-Match", held)
 			}
 			return k.sign(r, nil)
 		}, accept)
@@ -140,6 +157,8 @@ func (s *Server) get(ctx context.Context, host, uri, accept string) (*outbound.D
 	switch doc.Status {
 	case http.StatusOK:
 		return doc, nil
+	case http.StatusNotModified:
+		return nil, errUnchanged
 	case http.StatusNotFound, http.StatusGone:
 		return nil, &goneError{uri, doc.Status}
 	case http.StatusTooManyRequests:

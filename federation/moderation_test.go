@@ -362,6 +362,69 @@ func TestOnlyACommunityPins(t *testing.T) {
 	})
 }
 
+// What was pinned before anybody here joined a community stands first here too, and
+// what its home lists is so, in that order, whatever it announced.
+func TestWhatACommunityListsStandsFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		elms := s.home.actor("Group", "/c/elms")
+		pages := make([]string, 8)
+		for i := range pages {
+			by := s.bob
+			if i == 6 { // words of a server that does not have them
+				pages[i] = s.carol.uri + "/page/none"
+				continue
+			}
+			page := by.page(fmt.Sprint(i), elms.uri, fmt.Sprint("Elm ", i))
+			if i == 5 { // said elsewhere
+				page = by.page(fmt.Sprint(i), s.weeds.uri, "Weed")
+			}
+			pages[i] = s.third.serve(page)
+		}
+		list := func(first any, uris ...string) {
+			items := make([]any, len(uris))
+			for i, uri := range uris {
+				items[i] = uri
+			}
+			if first != nil {
+				items = append([]any{first}, items...)
+			}
+			s.home.serve(obj{"id": elms.uri + "/featured", "type": "OrderedCollection", "totalItems": len(items), "orderedItems": items})
+		}
+		forged := s.bob.page("0", elms.uri, "Forged") // whole, as Lemmy has them
+		list(forged, pages[1], pages[5], pages[6], pages[2], pages[3])
+		there := s.joins(elms)
+		check := func(what string, want ...string) {
+			t.Helper()
+			n := s.leeds.pinned(there, copse.Viewer{Actor: s.ann.ID})
+			if !slices.Equal(n, want) {
+				t.Errorf("%s: %q stand first, want %q", what, n, want)
+			}
+		}
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		check("on joining", "Elm 0", "Elm 1", "Elm 2")
+
+		list(nil, pages[2], pages[0])
+		elms.say(s.leeds, elms.announces(s.mod.act("Remove", "1", pages[1]).with(obj{"target": elms.uri + "/featured"})))
+		synctest.Wait()
+		check("when one is not pinned any more", "Elm 2", "Elm 0")
+		s.says(elms, s.bob, s.bob.page("7", elms.uri, "Elm 7"))
+		elms.say(s.leeds, elms.announces(s.mod.act("Add", "2", pages[7]).with(obj{"target": elms.uri + "/featured"})))
+		synctest.Wait()
+		check("when another is announced that is not listed", "Elm 2", "Elm 0")
+
+		s.home.serve(obj{"id": elms.uri + "/featured", "type": "OrderedCollection", "first": "https://evil.example/featured"})
+		s.evil.serve(obj{"id": "https://evil.example/featured", "type": "OrderedCollectionPage", "orderedItems": []string{pages[1]}})
+		s.n.forget()
+		elms.say(s.leeds, elms.announces(s.mod.act("Remove", "3", pages[0]).with(obj{"target": elms.uri + "/featured"})))
+		synctest.Wait()
+		if got := s.n.requests("evil.example"); len(got) != 0 {
+			t.Errorf("a list on another server was read: %q", got)
+		}
+	})
+}
+
 // Whoever is blocked, by a facilitator here or elsewhere, hears of it even as their
 // server's only member, can do nothing there, and can join again when let in.
 func TestWhoIsBlockedIsBlockedEverywhere(t *testing.T) {

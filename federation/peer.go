@@ -455,7 +455,7 @@ type stale struct {
 	mu    sync.Mutex
 	uris  map[string]bool      // guarded by mu
 	asked map[string]time.Time // guarded by mu; by host: when it was last asked about a community
-	ruled map[string]time.Time // guarded by mu; by community: when it was last read who looks after it
+	ruled map[string]time.Time // guarded by mu; by community: when it was last read who looks after it and what stands first
 	bell  hub.Bell
 }
 
@@ -466,10 +466,7 @@ const maxStale = 100
 func (l *stale) add(a *copse.Actor, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.uris == nil {
-		l.uris, l.asked, l.ruled = make(map[string]bool), make(map[string]time.Time), make(map[string]time.Time)
-	}
-	if len(l.uris) >= maxStale {
+	if !l.hasRoom() {
 		return
 	}
 	if a.Type == copse.Group {
@@ -479,6 +476,26 @@ func (l *stale) add(a *copse.Actor, now time.Time) {
 		l.asked[a.Host] = now
 	}
 	l.uris[a.URI] = true
+	l.bell.Ring()
+}
+
+// hasRoom reports whether another may wait. mu is held.
+func (l *stale) hasRoom() bool {
+	if l.uris == nil {
+		l.uris, l.asked, l.ruled = make(map[string]bool), make(map[string]time.Time), make(map[string]time.Time)
+	}
+	return len(l.uris) < maxStale
+}
+
+// anew has a community asked again how it is ruled, however lately that was done.
+func (l *stale) anew(uri string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.hasRoom() {
+		return
+	}
+	delete(l.ruled, uri)
+	l.uris[uri] = true
 	l.bell.Ring()
 }
 
@@ -493,8 +510,8 @@ func (l *stale) take() string {
 	return ""
 }
 
-// unruled reports whether it is time to read who looks after a community, and
-// takes it that this is done now.
+// unruled reports whether it is time to read who looks after a community and what
+// stands first in it, and takes it that this is done now.
 func (l *stale) unruled(uri string, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -555,7 +572,9 @@ func (s *Server) freshen(ctx context.Context, uri string) error {
 	if err != nil || a.Type != copse.Group || !s.stale.unruled(a.URI, time.Now()) {
 		return err
 	}
-	err = s.learnFacilitators(ctx, a, w)
+	if err = s.learnFacilitators(ctx, a, w); err == nil {
+		err = s.learnPins(ctx, a)
+	}
 	if errors.Is(err, errSpent) {
 		s.stale.unread(a.URI) // the next look at it goes on
 	}

@@ -192,10 +192,20 @@ func (s *Server) rework(ctx context.Context, r *store.Received) error {
 // know what was said there while nobody here was in it.
 func (s *Server) perform(ctx context.Context, act *copse.Activity) error {
 	err := s.Hub.Perform(ctx, act)
-	if err == nil && act.Type == "Accept" {
+	switch {
+	case err != nil:
+	case act.Type == "Accept":
 		s.pulls.Ring()
+	case pins(act.Inner):
+		// Such announcements may overtake each other. What is listed now is so.
+		s.stale.anew(act.Actor.URI)
 	}
 	return err
+}
+
+// pins reports whether an announced activity has a topic stand first, or no longer.
+func pins(act *copse.Activity) bool {
+	return act != nil && act.Object != nil && (act.Type == "Add" || act.Type == "Remove")
 }
 
 // checkParked fetches the key that a parked activity was signed with and checks

@@ -188,6 +188,9 @@ func (s *Server) pull(ctx context.Context, p store.Pull) (place string, err erro
 		return err
 	})
 	ctx = withBudgetOf(ctx, maxPull)
+	if err == nil && p.Place == "" {
+		err = s.learnPins(ctx, community)
+	}
 	if place = p.Place; err == nil && place == "" {
 		if place, err = s.beginning(ctx, community); place == "" {
 			return "", err

@@ -1,6 +1,9 @@
 package hub
 
 import (
+	"context"
+	"fmt"
+
 	"copse/copse"
 	"copse/store"
 )
@@ -36,4 +39,23 @@ func (h *Hub) pinAnother(tx *store.Tx, topic *copse.Object, f copse.Facts) error
 		return err
 	}
 	return tx.Pin(topic)
+}
+
+// LearnPins records which conversations stand first in a community elsewhere, and in
+// which order, as its home says, whose word alone counts for that.
+func (h *Hub) LearnPins(ctx context.Context, community copse.ID, topics []*copse.Object) error {
+	err := h.DB.Update(ctx, func(tx *store.Tx) error {
+		c, err := tx.Community(community)
+		if err != nil {
+			return err
+		}
+		if c.Local {
+			return copse.Forbidden("only %s may answer for itself", c.URI)
+		}
+		return tx.SetPins(c.ID, topics)
+	})
+	if err != nil {
+		return fmt.Errorf("learn what stands first in community %d: %w", community, err)
+	}
+	return nil
 }

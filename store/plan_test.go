@@ -96,6 +96,9 @@ func hotQueries(town *storetest.Town) []hot {
 			if _, err := tx.Pins(big); err != nil {
 				return err
 			}
+			if err := tx.SetPins(big, []*copse.Object{{ID: town.Thread}}); err != nil {
+				return err
+			}
 			_, err := tx.Pinned(v, big)
 			return err
 		}, "pins_community", "", false},

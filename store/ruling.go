@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"errors"
+	"slices"
 	"time"
 
 	"copse/copse"
@@ -88,4 +89,31 @@ func (tx *Tx) Pin(o *copse.Object) error {
 func (tx *Tx) Unpin(o *copse.Object) error {
 	_, err := tx.exec(`delete from pins where object = $1`, o.ID)
 	return err
+}
+
+// SetPins has just the given topics of a community stand first in it, in this order.
+func (tx *Tx) SetPins(community copse.ID, topics []*copse.Object) error {
+	if err := tx.hold(community); err != nil {
+		return err
+	}
+	now, err := many(tx, value[copse.ID], `
+		select object from pins where community = $1 order by at desc, object desc`, community)
+	if err != nil {
+		return err
+	}
+	if slices.EqualFunc(now, topics, func(id copse.ID, o *copse.Object) bool { return id == o.ID }) {
+		return nil
+	}
+	if _, err := tx.exec(`delete from pins where community = $1`, community); err != nil {
+		return err
+	}
+	for i, o := range topics {
+		_, err := tx.exec(`
+			insert into pins (object, community, at) values ($1, $2, $3)
+			on conflict do nothing`, o.ID, community, tx.Now.UnixMicro()-int64(i))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
