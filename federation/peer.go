@@ -581,13 +581,9 @@ func (s *Server) freshen(ctx context.Context, uri string) error {
 	return err
 }
 
-const (
-	// maxFacilitators is how many of those who look after a community elsewhere are
-	// known. Whoever comes after them in its list is taken to be none.
-	maxFacilitators = 200
-	// maxPages is how many pages of a list are fetched.
-	maxPages = 5
-)
+// maxFacilitators is how many of those who look after a community elsewhere are
+// known. Whoever comes after them in its list is taken to be none.
+const maxFacilitators = 200
 
 // learnFacilitators reads who looks after a community elsewhere: those whom its
 // home lists, as each one's own server describes them.
@@ -596,7 +592,7 @@ func (s *Server) learnFacilitators(ctx context.Context, community *copse.Actor, 
 	if !ok || !ap.SameHost(uri, community.URI) {
 		return nil
 	}
-	listed, err := s.list(ctx, uri, maxFacilitators)
+	listed, err := s.list(ctx, uri, "")
 	if err != nil {
 		return err
 	}
@@ -605,15 +601,15 @@ func (s *Server) learnFacilitators(ctx context.Context, community *copse.Actor, 
 		look  = look{s: s}
 		spent error
 	)
-	for _, uri := range listed {
-		a, err := look.actor(ctx, uri)
+	for _, item := range listed.items[:min(len(listed.items), maxFacilitators)] {
+		a, err := look.actor(ctx, item.URI())
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case errors.Is(err, errSpent):
 			spent = err
 		case err != nil:
-			slog.DebugContext(ctx, "facilitator", "community", community.URI, "uri", uri, "err", err)
+			slog.DebugContext(ctx, "facilitator", "community", community.URI, "uri", item.URI(), "err", err)
 		case a.Type == copse.Person && a.Gone.IsZero():
 			all = append(all, a)
 		}
@@ -622,38 +618,4 @@ func (s *Server) learnFacilitators(ctx context.Context, community *copse.Actor, 
 		return err
 	}
 	return spent
-}
-
-// list returns the ids of up to n things in a collection, which may be in pages
-// that it has in it or that have to be fetched, from its own server.
-func (s *Server) list(ctx context.Context, uri string, n int) (ids []string, err error) {
-	w, err := s.fetch(ctx, uri)
-	if err != nil {
-		return nil, err
-	}
-	for seen := []string{uri}; ; {
-		for _, item := range slices.Concat(w.OrderedItems, w.Items) {
-			if len(ids) == n {
-				return ids, nil
-			}
-			if id := item.URI(); !slices.Contains(ids, id) {
-				ids = append(ids, id)
-			}
-		}
-		next := w.Next
-		if w.First != nil {
-			if !w.First.IsRef() {
-				w = w.First
-				continue
-			}
-			next = w.First.URI()
-		}
-		if next == "" || len(seen) > maxPages || slices.Contains(seen, next) || !ap.SameHost(next, uri) {
-			return ids, nil
-		}
-		seen = append(seen, next)
-		if w, err = s.fetch(ctx, next); err != nil {
-			return nil, err
-		}
-	}
 }
