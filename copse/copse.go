@@ -53,12 +53,19 @@ type Actor struct {
 	Created     time.Time
 	Fetched     time.Time // when a remote actor was last read from its own server
 	Gone        time.Time // when it was deleted; zero while it is there
+	AlsoKnownAs []string  // URIs of the actors that it says it was elsewhere
+	MovedTo     string    // URI of who it says it is now; "" if it has not moved
+	Moved       time.Time // when that was last found to be so here; zero for never
 }
 
 // HasKey reports whether one of a's keys, of either sort, has the given id.
 func (a *Actor) HasKey(id string) bool {
 	return id != "" && (a.KeyID == id || slices.ContainsFunc(a.Multikeys, func(k Multikey) bool { return k.ID == id }))
 }
+
+// HasMoved reports whether a is somewhere else by now: it says so, and it was found
+// that whoever it names says so too.
+func (a *Actor) HasMoved() bool { return a.MovedTo != "" && !a.Moved.IsZero() }
 
 // A Multikey is a public key that an actor's proofs can be checked with, and
 // signatures by RFC 9421 (FEP-521a).
@@ -96,6 +103,7 @@ type Community struct {
 	Councils int       // how many servers what is said there is at: its own and the members', likewise
 	Active   time.Time // when something was last said in it, as far as we know
 	Featured string    // the collection of its pinned topics, where its home says so
+	Moving   Moving    // what the administrators here made of its having moved
 }
 
 // Join is how one becomes a member.
@@ -151,6 +159,7 @@ type Membership struct {
 	Follow    string // URI of the Follow, or the Block, which Accept and Undo have to name
 	Since     time.Time
 	Until     time.Time // when Blocked ends, and they may join again; zero for good
+	Was       Role      // the role they had under the address they moved from; Guest if they came from none
 }
 
 // A State is how far a membership has come.
@@ -163,6 +172,7 @@ const (
 	Declined State = "declined"
 	Left     State = "left"
 	Blocked  State = "blocked"
+	Expected State = "expected" // a member under the address they moved from, and let in once they ask
 )
 
 // An Object is one thing somebody made: a topic, an event, a reply.
@@ -230,7 +240,7 @@ type Activity struct {
 	Actor     *Actor
 	By        *Actor     // the facilitator behind what a community does; nil otherwise
 	Object    *Object    // of Create, Update, Delete, Like, Dislike
-	Subject   *Actor     // of Follow: the community; of Update: the actor that changed; of Add and Remove: the facilitator; of Block: who is blocked
+	Subject   *Actor     // of Follow: the community; of Update: the actor that changed; of Add and Remove: the facilitator; of Block: who is blocked; of Move: who Actor is now
 	Community *Community // where it happens; its verb fills it in
 	Inner     *Activity  // of Accept, Reject, Undo and Announce
 	Reason    string
@@ -246,6 +256,10 @@ type Activity struct {
 	Site       string    // the host that bans Subject altogether; "" if a community does
 	Until      time.Time // when it ends; zero for good
 	RemoveData bool      // what they wrote there is removed too
+
+	// Of a person's Move, for the server they move to: URIs of the communities they
+	// were in, as far as it may know of them.
+	Offers []string
 }
 
 // A Viewer is whoever asks to see something: a person signed in here, or a peer

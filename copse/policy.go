@@ -14,6 +14,7 @@ type Facts struct {
 	Locked    bool // the conversation in question takes no replies
 	Admin     bool // the actor runs this server
 	Microblog bool // the actor's server is one; filled in for who asks to join
+	Moved     bool // the actor is at another council by now
 
 	// Announced says that the community itself, at its home, passed the activity
 	// on. What may happen in a community is for its home to decide: we do not
@@ -76,7 +77,13 @@ func mayWrite(f Facts) error {
 	switch {
 	case f.State == Blocked:
 		return Forbidden("your account is blocked in %s", f.Community.Title)
-	case f.Announced, f.role() >= Member:
+	case f.Announced:
+		return nil
+	case f.Moved:
+		return errMoved()
+	case f.Community.MovedTo != "":
+		return Forbidden("%s has moved, and nothing more is written here", f.Community.Title)
+	case f.role() >= Member:
 		return nil
 	case f.State == Pending:
 		return Forbidden("wait until %s has let you in to post here", f.Community.Title)
@@ -95,6 +102,8 @@ func MayEdit(f Facts) error {
 		return Forbidden("this has been removed and cannot be changed")
 	case !f.Author:
 		return Forbidden("only the author may change this")
+	case f.Moved && !f.Announced:
+		return errMoved()
 	case f.Announced || f.role() >= Member:
 		return nil
 	}
@@ -168,6 +177,8 @@ func MayLike(f Facts) error {
 		return Forbidden("your account is blocked in %s", f.Community.Title)
 	case f.Deleted:
 		return Forbidden("this has been removed")
+	case f.Moved && !f.Announced:
+		return errMoved()
 	case f.Announced, f.role() >= Member:
 		return nil
 	}
@@ -204,12 +215,13 @@ func MayReshare(was, now Sharing) error {
 // somebody who may not ask. Microblogs know nothing of what is for members alone,
 // and would show it.
 func OnJoining(f Facts) (State, error) {
+	if err := MayAsk(f); err != nil {
+		return "", err
+	}
 	switch {
-	case f.State == Blocked:
-		return "", Forbidden("your account is blocked in %s", f.Community.Title)
 	case f.Microblog && f.Community.Audience != Public:
 		return Declined, nil
-	case f.Role >= Member:
+	case f.Role >= Member, f.State == Expected:
 		return Active, nil
 	case f.Community.Join == JoinOpen:
 		return Active, nil
@@ -217,6 +229,19 @@ func OnJoining(f Facts) (State, error) {
 		return "", Forbidden("%s is by invitation only", f.Community.Title)
 	}
 	return Pending, nil
+}
+
+// MayAsk returns nil if the actor may ask to join, wherever that is decided.
+func MayAsk(f Facts) error {
+	switch {
+	case f.State == Blocked:
+		return Forbidden("your account is blocked in %s", f.Community.Title)
+	case f.Moved:
+		return errMoved()
+	case f.Community.MovedTo != "":
+		return Forbidden("%s has moved; join it where it is now", f.Community.Title)
+	}
+	return nil
 }
 
 // MayDecide returns nil if the actor may let others in or turn them away.
