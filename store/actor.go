@@ -9,7 +9,8 @@ import (
 )
 
 const actorColumns = `a.id, a.type, a.uri, a.name, a.host, a.title, a.summary, a.source, a.job_title, a.vouched,
-	a.url, a.inbox, a.shared_inbox, a.key_id, a.public_key, a.multikeys, a.local, a.created, a.fetched, a.gone`
+	a.url, a.inbox, a.shared_inbox, a.key_id, a.public_key, a.multikeys, a.local, a.created, a.fetched, a.gone,
+	a.also, a.moved_to, a.moved`
 
 // An actorScan reads the columns of an actor, alone or among others.
 type actorScan struct {
@@ -17,17 +18,24 @@ type actorScan struct {
 	multikeys     string
 	created       int64
 	fetched, gone sql.NullInt64
+	also          string
+	moved         sql.NullInt64
 }
 
 func (s *actorScan) dest() []any {
 	a := &s.a
 	return []any{&a.ID, &a.Type, &a.URI, &a.Name, &a.Host, &a.Title, &a.Summary, &a.Source, &a.JobTitle, &a.Vouched,
-		&a.URL, &a.Inbox, &a.SharedInbox, &a.KeyID, &a.PublicKey, &s.multikeys, &a.Local, &s.created, &s.fetched, &s.gone}
+		&a.URL, &a.Inbox, &a.SharedInbox, &a.KeyID, &a.PublicKey, &s.multikeys, &a.Local, &s.created, &s.fetched, &s.gone,
+		&s.also, &a.MovedTo, &s.moved}
 }
 
 func (s *actorScan) actor() *copse.Actor {
 	s.a.Created = time.UnixMicro(s.created).UTC()
 	s.a.Fetched, s.a.Gone = fromMicros(s.fetched), fromMicros(s.gone)
+	s.a.Moved = fromMicros(s.moved)
+	if s.also != "" {
+		s.a.AlsoKnownAs = strings.Fields(s.also)
+	}
 	for line := range strings.Lines(s.multikeys) {
 		id, key, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
 		s.a.Multikeys = append(s.a.Multikeys, copse.Multikey{ID: id, Key: key})
@@ -36,7 +44,7 @@ func (s *actorScan) actor() *copse.Actor {
 }
 
 // bylineColumns are what stands beside a name in a list of what people wrote.
-const bylineColumns = `a.type, a.name, a.host, a.title, a.job_title, a.vouched, a.gone, a.local`
+const bylineColumns = `a.type, a.name, a.host, a.title, a.job_title, a.vouched, a.gone, a.local, a.moved_to`
 
 // written returns the actor with the given id, of whom the byline was read.
 func (s *actorScan) written(id copse.ID) *copse.Actor {
@@ -107,11 +115,13 @@ func (tx *Tx) AddActor(a *copse.Actor) error {
 	fresh, err := tx.add(&a.ID, func() (int64, error) {
 		return tx.exec(`
 			insert into actors (id, type, uri, name, host, title, summary, source, job_title, url,
-				inbox, shared_inbox, key_id, public_key, local, created, fetched, vouched, multikeys)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+				inbox, shared_inbox, key_id, public_key, local, created, fetched, vouched, multikeys,
+				also, moved_to)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
 			on conflict do nothing`,
 			a.ID, a.Type, a.URI, a.Name, a.Host, a.Title, a.Summary, a.Source, a.JobTitle, a.URL,
-			a.Inbox, a.SharedInbox, a.KeyID, a.PublicKey, a.Local, a.Created.UnixMicro(), micros(a.Fetched), a.Vouched, lines(a.Multikeys))
+			a.Inbox, a.SharedInbox, a.KeyID, a.PublicKey, a.Local, a.Created.UnixMicro(), micros(a.Fetched), a.Vouched, lines(a.Multikeys),
+			strings.Join(a.AlsoKnownAs, " "), a.MovedTo)
 	}, func() (bool, error) {
 		return one(tx, value[bool], `
 			select exists (select 1 from actors where uri = $1)
@@ -131,10 +141,12 @@ func (tx *Tx) SetActor(a *copse.Actor) error {
 		update actors set title = $1, summary = $2, source = $3, job_title = $4, url = $5,
 			inbox = $6, shared_inbox = $7,
 			key_id = case when local then key_id else $8 end, public_key = case when local then public_key else $9 end,
-			fetched = $10, gone = $11, vouched = $12, multikeys = case when local then multikeys else $13 end
-		where id = $14`,
+			fetched = $10, gone = $11, vouched = $12, multikeys = case when local then multikeys else $13 end,
+			also = $14, moved_to = $15
+		where id = $16`,
 		a.Title, a.Summary, a.Source, a.JobTitle, a.URL,
-		a.Inbox, a.SharedInbox, a.KeyID, a.PublicKey, micros(a.Fetched), micros(a.Gone), a.Vouched, lines(a.Multikeys), a.ID)
+		a.Inbox, a.SharedInbox, a.KeyID, a.PublicKey, micros(a.Fetched), micros(a.Gone), a.Vouched, lines(a.Multikeys),
+		strings.Join(a.AlsoKnownAs, " "), a.MovedTo, a.ID)
 	if err != nil || a.Type != copse.Group {
 		return err
 	}

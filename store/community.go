@@ -11,7 +11,7 @@ import (
 )
 
 const communityColumns = actorColumns + `, c."join", c.audience, c.posting, c.welcome, c.members, c.councils, c.active,
-	c.sharing, c.named, c.featured`
+	c.sharing, c.named, c.featured, c.moving`
 
 func scanCommunity(r row) (*copse.Community, error) {
 	var (
@@ -21,7 +21,7 @@ func scanCommunity(r row) (*copse.Community, error) {
 		named  string
 	)
 	err := r.Scan(append(s.dest(), &c.Join, &c.Audience, &c.Posting, &c.Welcome, &c.Members, &c.Councils, &active,
-		&c.Sharing, &named, &c.Featured)...)
+		&c.Sharing, &named, &c.Featured, &c.Moving)...)
 	if err != nil {
 		return nil, err
 	}

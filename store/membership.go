@@ -9,7 +9,7 @@ import (
 	"copse/copse"
 )
 
-const membershipColumns = `m.community, m.actor, m.role, m.state, m.reason, m.follow, m.since, m.until`
+const membershipColumns = `m.community, m.actor, m.role, m.state, m.reason, m.follow, m.since, m.until, m.was`
 
 type membershipScan struct {
 	m     copse.Membership
@@ -19,7 +19,7 @@ type membershipScan struct {
 
 func (s *membershipScan) dest() []any {
 	m := &s.m
-	return []any{&m.Community, &m.Actor, &m.Role, &m.State, &m.Reason, &m.Follow, &s.since, &s.until}
+	return []any{&m.Community, &m.Actor, &m.Role, &m.State, &m.Reason, &m.Follow, &s.since, &s.until, &m.Was}
 }
 
 func (s *membershipScan) membership() *copse.Membership {
@@ -64,12 +64,13 @@ func (tx *Tx) SetMembership(m *copse.Membership) error {
 		return err
 	}
 	_, err := tx.exec(`
-		insert into memberships (community, actor, role, state, reason, follow, since, until)
-		values ($1, $2, $3, $4, $5, $6, $7, $8)
+		insert into memberships (community, actor, role, state, reason, follow, since, until, was)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 		on conflict (community, actor) do update set
 			role = excluded.role, state = excluded.state, reason = excluded.reason,
-			follow = excluded.follow, since = excluded.since, until = excluded.until`,
-		m.Community, m.Actor, m.Role, m.State, m.Reason, m.Follow, m.Since.UnixMicro(), micros(m.Until))
+			follow = excluded.follow, since = excluded.since, until = excluded.until,
+			was = case when excluded.was > 0 then excluded.was else memberships.was end`,
+		m.Community, m.Actor, m.Role, m.State, m.Reason, m.Follow, m.Since.UnixMicro(), micros(m.Until), m.Was)
 	if err != nil {
 		return err
 	}
@@ -240,6 +241,9 @@ func (tx *Tx) Facts(actor copse.ID, c *copse.Community, o *copse.Object) (copse.
 		return copse.Facts{}, err
 	}
 	f := copse.Facts{Community: c, Role: m.Role, State: m.State}
+	if f.Moved, err = tx.hasMoved(actor); err != nil {
+		return f, err
+	}
 	if o != nil {
 		f.Author, f.Deleted, f.Removed = o.Author == actor, !o.Deleted.IsZero(), o.Removed
 	}

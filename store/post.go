@@ -58,7 +58,7 @@ func scanTopic(r row) (Post, error) {
 	o, a := &s.o, &s.by.a
 	err := r.Scan(&o.ID, &o.URI, &o.Kind, &o.Community, &o.Author, &o.Title, &o.Audience, &o.Question, &s.answer,
 		&o.Replies, &o.Councils, &s.published, &s.accepted, &s.active,
-		&a.Type, &a.Name, &a.Host, &a.Title, &a.JobTitle, &a.Vouched, &s.by.gone, &a.Local)
+		&a.Type, &a.Name, &a.Host, &a.Title, &a.JobTitle, &a.Vouched, &s.by.gone, &a.Local, &a.MovedTo)
 	return s.post(), err
 }
 
@@ -72,7 +72,7 @@ func scanReply(root copse.ID) func(row) (Post, error) {
 		o, a := &s.o, &s.by.a
 		err := r.Scan(&o.ID, &o.Kind, &o.Author, &s.parent, &o.Path, &o.HTML, &o.Language, &o.Likes, &s.published,
 			&s.edited, &s.accepted, &s.deleted, &o.Removed,
-			&a.Type, &a.Name, &a.Host, &a.Title, &a.JobTitle, &a.Vouched, &s.by.gone, &a.Local)
+			&a.Type, &a.Name, &a.Host, &a.Title, &a.JobTitle, &a.Vouched, &s.by.gone, &a.Local, &a.MovedTo)
 		s.root, s.active = null(root), s.published
 		return s.post(), err
 	}

@@ -25,7 +25,10 @@ create table actors (
 	multikeys    text    not null default '', -- a line each: its id and the key
 	local        boolean not null,
 	created      bigint  not null,
-	fetched      bigint
+	fetched      bigint,
+	also         text    not null default '', -- who they say they were elsewhere: URIs, a space between them
+	moved_to     text    not null default '', -- who they say they are now: a URI
+	moved        bigint                       -- when that was last found to be so
 );
 -- One namespace for people and communities (Mastodon and GoToSocial keep
 -- one actor per name and host). Remote servers may break
@@ -46,8 +49,10 @@ create table communities (
 	words    text    not null, -- what a search finds it by, in lower case
 	sharing  text    not null default 'all',
 	named    text    not null default '', -- hosts, a space between them
-	featured text    not null default ''
+	featured text    not null default '',
+	moving   text    not null default ''
 );
+create index communities_moving on communities (actor) where moving = 'waiting';
 create index communities_active on communities (active, actor);
 
 create table memberships (
@@ -59,6 +64,7 @@ create table memberships (
 	follow    text    not null default '',
 	since     bigint  not null,
 	until     bigint,
+	was       integer not null default 0, -- their role under the address they moved from
 	primary key (community, actor)
 );
 create index memberships_blocked on memberships (community, since, actor) where state = 'blocked';
@@ -366,3 +372,11 @@ create table quotes (
 	quote  text   not null -- an address
 );
 create index quotes_object on quotes (object, stamp);
+
+-- The communities, by their URIs, that people here were in at the council they came
+-- from, as far as it said, until they have joined them here or said no.
+create table offers (
+	person bigint not null references actors (id),
+	uri    text   not null,
+	primary key (person, uri)
+);
