@@ -34,6 +34,9 @@ func (h *Hub) reject(tx *store.Tx, act *copse.Activity) error {
 		return copse.Conflict("this request has been dealt with")
 	}
 	m.State, m.Since = copse.Declined, tx.Now
+	if act.Inner.Actor.HasMoved() {
+		m.State = copse.Left // which is all that it says
+	}
 	if err := h.setMembership(tx, act.Community, m); err != nil {
 		return err
 	}

@@ -18,8 +18,7 @@ func (h *Hub) follow(tx *store.Tx, act *copse.Activity) error {
 		Reason: act.Reason, Follow: act.URI, Since: tx.Now,
 	}
 	if !act.Community.Local {
-		if facts.State == copse.Blocked {
-			_, err := copse.OnJoining(facts)
+		if err := copse.MayAsk(facts); err != nil {
 			return err
 		}
 		if m.State = copse.Pending; facts.State == copse.Active {

@@ -68,6 +68,8 @@ func verbOf(typ string) verb {
 		return (*Hub).add
 	case "Remove":
 		return (*Hub).takeOff
+	case "Move":
+		return (*Hub).move
 	case "Announce":
 		return (*Hub).announce
 	case "QuoteRequest":

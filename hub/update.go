@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"slices"
 	"time"
 
 	"copse/copse"
@@ -93,6 +94,11 @@ func (h *Hub) updateActor(tx *store.Tx, act *copse.Activity) error {
 		}
 		if err := copse.MayReshare(was.Sharing, c.Sharing); err != nil {
 			return err
+		}
+		if c.MovedTo != was.MovedTo || !slices.Equal(c.AlsoKnownAs, was.AlsoKnownAs) {
+			if err := copse.MayMoveCommunity(facts); err != nil {
+				return err
+			}
 		}
 		if err := tx.SetCommunity(c); err != nil {
 			return err
