@@ -94,6 +94,8 @@ func (s *Server) decodeInner(ctx context.Context, w *ap.Object, act *copse.Activ
 		return s.decodeUndo(ctx, w, act, look)
 	case "QuoteRequest":
 		return s.decodeQuoteRequest(ctx, w, act, look)
+	case "Move":
+		return s.decodeMove(ctx, w, act, look)
 	}
 	return nil, nil
 }

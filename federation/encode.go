@@ -102,6 +102,9 @@ func (s *Server) encode(tx *store.Tx, act *copse.Activity) (*ap.Object, error) {
 	case "Like":
 		address(w, act.Community, act.Object)
 		w.Object = ap.Ref(act.Object.URI)
+	case "Move":
+		w.To, w.CC = ap.Strings{act.Actor.URI + "/followers"}, ap.Strings{act.Subject.URI}
+		w.Object, w.Target, w.Communities = ap.Ref(act.Actor.URI), ap.Ref(act.Subject.URI), act.Offers
 	default:
 		err = fmt.Errorf("no way to write a %s", act.Type)
 	}
@@ -294,8 +297,9 @@ func (s *Server) encodeActor(a *copse.Actor) *ap.Object {
 		Inbox: a.Inbox, Outbox: a.URI + "/outbox", Followers: a.URI + "/followers", Following: a.URI + "/following",
 		Endpoints: ap.Endpoints{SharedInbox: s.Base + "/inbox"}, Published: a.Created,
 		ManuallyApprovesFollowers: &no, Discoverable: &yes, Indexable: &no,
-		PublicKey: []ap.Key{{ID: a.KeyID, Owner: a.URI, PEM: a.PublicKey}},
-		Generator: &ap.Object{Type: "Application", Implements: implemented()},
+		PublicKey:   []ap.Key{{ID: a.KeyID, Owner: a.URI, PEM: a.PublicKey}},
+		Generator:   &ap.Object{Type: "Application", Implements: implemented()},
+		AlsoKnownAs: a.AlsoKnownAs, MovedTo: a.MovedTo,
 	}
 	for _, k := range a.Multikeys {
 		w.AssertionMethod = append(w.AssertionMethod, ap.Key{ID: k.ID, Owner: a.URI, Multibase: k.Key})

@@ -266,6 +266,7 @@ func decodeActor(w *ap.Object) (*copse.Actor, *copse.Community, error) {
 		}
 	}
 	a.Multikeys = multikeys(w)
+	a.AlsoKnownAs, a.MovedTo = moved(w)
 	if a.Type != copse.Group {
 		return a, nil, nil
 	}

@@ -344,6 +344,15 @@ func (s *Server) Find(ctx context.Context, address string) (*copse.Actor, error)
 	return s.meetFirst(ctx, uri, canonical)
 }
 
+// FindAnew is Find for what hangs on how an actor's server describes it just now.
+func (s *Server) FindAnew(ctx context.Context, address string) (*copse.Actor, error) {
+	a, err := s.Find(ctx, address)
+	if err != nil || a.Local {
+		return a, err
+	}
+	return s.meetFirst(ctx, a.URI, a.Host)
+}
+
 // meetFirst reads an actor that somebody looks for, and goes on in the background
 // to what people will want to know of it.
 func (s *Server) meetFirst(ctx context.Context, uri, host string) (*copse.Actor, error) {

@@ -45,7 +45,7 @@ func (s *Server) write(tx *store.Tx, act *copse.Activity, w *ap.Object) ([]byte,
 // one, and Fedify 2.3 refuses the whole. The rest is between two servers.
 func isProvable(typ string) bool {
 	switch typ {
-	case "Create", "Update", "Delete", "Undo", "Like", "Lock", "Block", "Add", "Remove":
+	case "Create", "Update", "Delete", "Undo", "Like", "Lock", "Block", "Add", "Remove", "Move":
 		return true
 	}
 	return false
@@ -211,5 +211,5 @@ var errNotActor = &refusal{status: http.StatusUnauthorized, reason: "signer_is_n
 // maySendOn reports whether an activity may come from somebody other than its
 // actor, if the proof that it carries is good.
 func maySendOn(w *ap.Object) bool {
-	return w.Proof != nil && (w.Type == "Announce" || isPassedOn(w))
+	return w.Proof != nil && (w.Type == "Announce" || w.Type == "Move" || isPassedOn(w))
 }

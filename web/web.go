@@ -60,6 +60,8 @@ type Federation interface {
 	// @name@host, name@host or an https:// URL, fetching it if it is not known.
 	// Its errors are sentences for whoever typed the address.
 	Find(ctx context.Context, address string) (*copse.Actor, error)
+	// FindAnew is Find, reading the actor again from its server.
+	FindAnew(ctx context.Context, address string) (*copse.Actor, error)
 	// Freshen reads a remote actor again, in the background, if that was last
 	// done a while ago.
 	Freshen(a *copse.Actor)

@@ -139,10 +139,11 @@ type Object struct {
 	MemberCount  int
 	CouncilCount int
 	JobTitle     string
-	Vouched      bool   // the actor's council says that they work there
-	Join         string // "open", "approval" or "invitation"
-	Reason       string // on a Follow: why somebody wants to join
-	Log          string // on a Group: the collection of all that it has announced
+	Vouched      bool    // the actor's council says that they work there
+	Join         string  // "open", "approval" or "invitation"
+	Reason       string  // on a Follow: why somebody wants to join
+	Log          string  // on a Group: the collection of all that it has announced
+	Communities  Strings // on a Move: those that a person was in
 
 	self Key // what the members of a key document add up to
 }

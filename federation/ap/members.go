@@ -106,6 +106,7 @@ var members = []member{
 	{"copse:join", func(o *Object) any { return &o.Join }},
 	{"copse:reason", func(o *Object) any { return &o.Reason }},
 	{"copse:log", func(o *Object) any { return (*firstText)(&o.Log) }},
+	{"copse:communities", func(o *Object) any { return &o.Communities }},
 
 	// Last, so that whoever reads an activity by eye meets its own members first.
 	// It stands for Objects too.
