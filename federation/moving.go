@@ -16,8 +16,6 @@ const (
 	maxAliases = 20
 	// maxOffers is how many communities somebody who moves here may have been in.
 	maxOffers = 200
-	// maxAddress is how many bytes the URI of either may have.
-	maxAddress = 2000
 )
 
 // decodeMove reads that somebody, or a community, is at another address from now on

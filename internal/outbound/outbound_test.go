@@ -328,7 +328,9 @@ func TestFetchGivesUpAfterTenSeconds(t *testing.T) {
 		"never ends its header": func(c net.Conn) { drip(c, "HTTP/1.1 200 OK\r\n", "X: y\r\n") },
 		"never ends its body":   func(c net.Conn) { drip(c, "HTTP/1.1 200 OK\r\n\r\n", "x") },
 		"redirects slowly": func(c net.Conn) {
-			slowly(c, "HTTP/1.1 302 Found\r\nLocation: /"+rand.Text()+"\r\nContent-Length: 0\r\n\r\n")
+			slowly(c, func() string { // to another address each time
+				return "HTTP/1.1 302 Found\r\nLocation: /" + rand.Text() + "\r\nContent-Length: 0\r\n\r\n"
+			})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -360,14 +362,14 @@ func drip(c net.Conn, head, drop string) {
 	if _, err := io.WriteString(c, head); err != nil {
 		return
 	}
-	slowly(c, drop)
+	slowly(c, func() string { return drop })
 }
 
-func slowly(c net.Conn, s string) {
+func slowly(c net.Conn, says func() string) {
 	tick := time.NewTicker(time.Second * 4)
 	defer tick.Stop()
 	for range tick.C {
-		if _, err := io.WriteString(c, s); err != nil {
+		if _, err := io.WriteString(c, says()); err != nil {
 			return
 		}
 	}
