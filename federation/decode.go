@@ -259,7 +259,10 @@ func (s *Server) decodeCreate(ctx context.Context, w *ap.Object, act *copse.Acti
 	}
 	if made.IsRef() || !ap.SameHost(made.ID, act.Actor.URI) {
 		var err error
-		if made, err = look.document(ctx, made.ID); err != nil {
+		if made, err = look.document(ctx, made.ID); gone(err) {
+			return nil, nil // whoever can name an address must not have it asked for a fortnight
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -291,7 +294,10 @@ func (s *Server) decodeUpdate(ctx context.Context, w *ap.Object, act *copse.Acti
 		return s.decodeLegacyLock(ctx, changed, act, known, look)
 	}
 	if changed.IsRef() || !ap.SameHost(changed.ID, act.Actor.URI) {
-		if changed, err = look.document(ctx, changed.ID); err != nil {
+		if changed, err = look.document(ctx, changed.ID); gone(err) {
+			return nil, nil
+		}
+		if err != nil {
 			return nil, err
 		}
 	}

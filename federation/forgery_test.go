@@ -206,6 +206,31 @@ func TestForgeriesTakeNoEffect(t *testing.T) {
 	})
 }
 
+// An address that leads to nothing is asked for once, whoever names it.
+func TestWhatIsNotThereIsNotAskedForAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		s.n.forget()
+		none := "https://third.example/none"
+		for i, typ := range []string{"Create", "Update"} {
+			made := s.carol.page("p", s.seeds.URI, "x")
+			if got := s.eve.say(s.leeds, s.eve.act(typ, fmt.Sprint(i), made.with(obj{"id": none}))); got != 202 {
+				t.Errorf("%s is answered %d", typ, got)
+			}
+			time.Sleep(24 * time.Hour)
+		}
+		asked := 0
+		for _, request := range s.n.requests("third.example") {
+			if strings.HasSuffix(request, none) {
+				asked++
+			}
+		}
+		if asked != 1 { // nothing is known of what the Update changes
+			t.Errorf("it was asked for %d times, want once", asked)
+		}
+	})
+}
+
 // What a community passes on in the name of somebody elsewhere reads as their
 // own server has it, if it has it.
 func TestWhatIsPassedOnReadsAsItsAuthorWroteIt(t *testing.T) {
