@@ -13,7 +13,7 @@ import (
 // layers says what may know what: a package may import those on the lines above
 // its own, and no others. A name ending in / stands for every folder in it.
 //
-// What helps tests and measuring alone (storetest and its like, internal/world,
+// What helps tests and measuring alone (storetest and its like, internal/world, attack,
 // fill and bench) has no line: it may import everything, and nothing that is
 // shipped may import it.
 var layers = [][]string{
@@ -112,7 +112,7 @@ const (
 
 func layer(pkg string) int {
 	switch {
-	case strings.HasSuffix(pkg, "test"), pkg == "internal/world", pkg == "internal/fill", pkg == "internal/bench":
+	case strings.HasSuffix(pkg, "test"), pkg == "internal/world", pkg == "internal/fill", pkg == "internal/bench", pkg == "internal/attack":
 		return tests
 	}
 	for i, names := range layers {
