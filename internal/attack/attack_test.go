@@ -14,6 +14,8 @@ func TestAttacksDoNoHarm(t *testing.T) {
 			}{
 				{"signatures", signatures},
 				{"origin", origin},
+				{"fetching", fetching},
+				{"stalling", stalling},
 			} {
 				t.Run(part.name, func(t *testing.T) {
 					s.t = t

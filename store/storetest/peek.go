@@ -1,7 +1,7 @@
 package storetest
 
 import (
-	"cmp"
+	"crypto/sha256"
 	"database/sql"
 	"fmt"
 	"maps"
@@ -17,11 +17,17 @@ type Row struct {
 	Values map[string]string // by column; null is "null"
 }
 
+// String is the row on a line. Of what is long only the beginning is there, and a sum
+// of all of it.
 func (r Row) String() string {
 	var b strings.Builder
 	b.WriteString(r.Table)
 	for _, column := range slices.Sorted(maps.Keys(r.Values)) {
-		fmt.Fprintf(&b, " %s=%q", column, r.Values[column])
+		v := r.Values[column]
+		if len(v) > 300 {
+			v = fmt.Sprintf("%.250s… %x", v, sha256.Sum256([]byte(v)))
+		}
+		fmt.Fprintf(&b, " %s=%q", column, v)
 	}
 	return b.String()
 }
@@ -55,8 +61,7 @@ func (p *Peek) Tables() (all []string) {
 	return all
 }
 
-// Rows returns all there is in the tables named, as it is at one moment, in an order
-// that does not depend on when it was written.
+// Rows returns all there is in the tables named, as it is at one moment.
 func (p *Peek) Rows(tables ...string) (all []Row) {
 	p.t.Helper()
 	tx := p.begin()
@@ -64,7 +69,6 @@ func (p *Peek) Rows(tables ...string) (all []Row) {
 	for _, table := range tables {
 		all = append(all, p.rows(tx, table, `select * from "`+table+`"`)...)
 	}
-	slices.SortFunc(all, func(a, b Row) int { return cmp.Compare(a.String(), b.String()) })
 	return all
 }
 
