@@ -33,6 +33,9 @@ func (s *Server) decodeAnnounce(ctx context.Context, a *arrival, act *copse.Acti
 		if w, err = s.implied(ctx, w, a.signer, look); err != nil || w == nil {
 			return nil, err
 		}
+		if isListedElsewhere(a.act, a.signer) && !names(w.Object, a.signer.URI) {
+			return nil, nil
+		}
 	}
 	actor, err := wellFormed(w)
 	if err != nil {

@@ -64,12 +64,13 @@ func (s *Server) public(find finder) http.HandlerFunc {
 			h.Set("Cache-Control", "private, no-store")
 		} else {
 			h.Set("Cache-Control", "public, max-age=60")
-			tag := `"` + fingerprint(d.body) + `"`
-			h.Set("ETag", tag)
-			if strings.Contains(r.Header.Get("If-None-Match"), tag) { // may be several, and weak ones
-				w.WriteHeader(http.StatusNotModified)
-				return
-			}
+		}
+		// Whoever asks signed may keep the tag alone, and ask again by it.
+		tag := `"` + fingerprint(d.body) + `"`
+		h.Set("ETag", tag)
+		if strings.Contains(r.Header.Get("If-None-Match"), tag) { // may be several, and weak ones
+			w.WriteHeader(http.StatusNotModified)
+			return
 		}
 		w.WriteHeader(d.status)
 		w.Write(d.body) // nobody is left to tell if this fails

@@ -21,15 +21,17 @@ const (
 // A listing is what a collection elsewhere lists.
 type listing struct {
 	items []ap.Object
+	from  string // the address at which it was begun to be read
 	place string // the address at which to read on: the last page, or one that has not been read
 	tag   string // the ETag of that, if it has been read and has one
+	more  bool   // it has not been read
 }
 
 // list reads a collection, from the address of the collection or of a page of it on.
 // It returns errUnchanged if the ETag of what is at that address is still the one
 // held. Pages on another server than that are not read.
 func (s *Server) list(ctx context.Context, at, held string) (*listing, error) {
-	l, pages := new(listing), 0
+	l, pages := &listing{from: at}, 0
 	for next := at; next != ""; held = "" {
 		w, tag, err := s.page(ctx, next, held)
 		if err != nil {
@@ -53,7 +55,7 @@ func (s *Server) list(ctx context.Context, at, held string) (*listing, error) {
 			return l, nil // where it goes on some day
 		}
 		if pages++; pages == maxPages && next != "" {
-			l.place, l.tag = next, ""
+			l.place, l.tag, l.more = next, "", true
 			return l, nil
 		}
 	}
@@ -88,15 +90,20 @@ func (s *Server) page(ctx context.Context, uri, held string) (w *ap.Object, tag 
 }
 
 // learnPins reads which conversations stand first in a community elsewhere, as its
-// home says, and brings in those that are not here. One that has no list of them is
-// believed by what it announces.
+// home says, and brings in those that are not here, if anybody here is in it. One that
+// has no list of them is believed by what it announces.
 func (s *Server) learnPins(ctx context.Context, community *copse.Actor) error {
-	var c *copse.Community
+	var (
+		c        *copse.Community
+		followed bool
+	)
 	err := s.DB.View(ctx, func(tx *store.Tx) (err error) {
-		c, err = tx.Community(community.ID)
+		if c, err = tx.Community(community.ID); err == nil {
+			followed, err = tx.Followed(c.ID)
+		}
 		return err
 	})
-	if err != nil {
+	if err != nil || !followed {
 		return err
 	}
 	l, err := s.list(ctx, featured(c), "")

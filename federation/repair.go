@@ -162,8 +162,6 @@ func (s *Server) pullDue(ctx context.Context) error {
 			return nil
 		case errors.Is(err, errSpent):
 			wait = pullMore
-		case err == nil && place == "":
-			wait = describedFor // it may get one
 		case err != nil:
 			slog.InfoContext(ctx, "repair", "place", place, "err", err)
 			wait = pullAgain
@@ -193,6 +191,9 @@ func (s *Server) pull(ctx context.Context, p store.Pull) (place string, err erro
 	}
 	if place = p.Place; err == nil && place == "" {
 		if place, err = s.beginning(ctx, community); place == "" {
+			if err == nil {
+				err = s.readConversations(ctx, community)
+			}
 			return "", err
 		}
 	}

@@ -109,6 +109,14 @@ func hotQueries(town *storetest.Town) []hot {
 			_, err := tx.IsPinned(town.Thread)
 			return err
 		}, "INTEGER PRIMARY KEY", "", false},
+		{"Readings", func(tx *store.Tx) error {
+			if err := tx.SetReading(store.Reading{Object: town.Thread, Place: "x"}); err != nil {
+				return err
+			}
+			_, err := tx.Readings(big, 20)
+			return err
+		}, "objects_home", "", false},
+		{"Missing", func(tx *store.Tx) error { _, err := tx.Missing([]string{"x"}); return err }, "sqlite_autoindex_objects_1", "", false},
 		{"Quotes", func(tx *store.Tx) error {
 			if err := tx.AddQuote(store.Quote{Object: town.Thread, Actor: ann, URI: "x"}, "y"); err != nil {
 				return err

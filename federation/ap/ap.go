@@ -64,6 +64,7 @@ type Object struct {
 	AttributedTo    Refs              // on a Group, the collection of its moderators
 	InReplyTo       string            // the direct parent
 	Thread          string            // "context": the collection of the whole conversation
+	History         string            // "contextHistory": the collection of what was done in it (FEP-f228); read, never written
 	Replies         *Object           // a collection; on a poll's option, TotalItems is the votes
 	Name            string            // plain text
 	Summary         string            // HTML, or a content warning, by peer and type

@@ -124,6 +124,7 @@ var readOnly = []member{
 	{"controller", func(o *Object) any { return (*firstText)(&o.self.Owner) }},
 	{"publicKeyPem", func(o *Object) any { return &o.self.PEM }},
 	{"publicKeyMultibase", func(o *Object) any { return &o.self.Multibase }},
+	{"contextHistory", func(o *Object) any { return (*firstText)(&o.History) }},
 	{"quote", func(o *Object) any { return (*firstText)(&o.Quote) }},
 	{"quoteUrl", func(o *Object) any { return (*firstText)(&o.Quote) }},
 	{"quoteUri", func(o *Object) any { return (*firstText)(&o.Quote) }},

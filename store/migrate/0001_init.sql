@@ -380,3 +380,10 @@ create table offers (
 	uri    text   not null,
 	primary key (person, uri)
 );
+
+-- How far the lists of what was said in conversations elsewhere have been read.
+create table readings (
+	object bigint primary key references objects (id),
+	place  text   not null, -- an address; '' for one that has no list
+	tag    text   not null
+);
