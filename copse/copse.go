@@ -245,6 +245,7 @@ type Activity struct {
 	Inner     *Activity  // of Accept, Reject, Undo and Announce
 	Reason    string
 	Via       *Actor          // the community that announced it, if one did
+	Proposed  bool            // only asked for: the community's home decides whether it is done
 	Vouched   bool            // on Via's word alone: nobody has proved that Actor did it
 	Raw       json.RawMessage // exactly as a peer sent it, to be passed on unchanged
 	Local     bool

@@ -252,12 +252,23 @@ func MayDecide(f Facts) error {
 	return Forbidden("only a facilitator of %s may do this", f.Community.Title)
 }
 
+// MayPropose returns nil if the home of a community elsewhere, which runs the given
+// software, can be asked to decide something by somebody here.
+func MayPropose(software string, c *Community, r Ruling) error {
+	if !Takes(software, r) {
+		return Forbidden("%s takes this from nobody at another council; ask a facilitator there", c.Title)
+	}
+	return nil
+}
+
 // MayAppoint returns nil if the actor may make the member m somebody who looks
 // after the community, or an ordinary member again: its owners may.
 func MayAppoint(f Facts, m *Membership) error {
 	switch {
 	case f.Announced:
 		return nil
+	case !f.Community.Local: // who may is for its home to say, and who is a member
+		return MayDecide(f)
 	case f.Role < Owner:
 		return Forbidden("only an owner of %s may do this", f.Community.Title)
 	case m.Role == Owner:

@@ -39,5 +39,35 @@ func ProfileOf(software string, feps []string) Profile {
 	return Microblog
 }
 
+// A Ruling is a sort of thing that those who look after a community decide.
+type Ruling string
+
+// The rulings. Each can be taken back.
+const (
+	Removing   Ruling = "remove"   // what somebody wrote
+	Locking    Ruling = "lock"     // a conversation, which takes no replies then
+	Pinning    Ruling = "pin"      // a conversation, to stand first
+	Banning    Ruling = "ban"      // somebody, who is kept out
+	Appointing Ruling = "appoint"  // somebody, to look after it too
+	Admitting  Ruling = "admit"    // somebody who asks to join
+	Describing Ruling = "describe" // the community
+)
+
+// Takes reports whether a home that runs the given software, by its NodeInfo name,
+// lets those who look after a community from another server decide something. What a
+// home is not known to take is not asked of it. Here owners alone appoint, and they
+// are at home.
+func Takes(software string, r Ruling) bool {
+	switch strings.ToLower(software) {
+	case "copse":
+		return r != Appointing
+	case "lemmy", "piefed", "mbin":
+		return r != Admitting && r != Describing
+	case "nodebb", "discourse": // people elsewhere rule nothing there
+		return false
+	}
+	return r == Removing // FEP-1b12 has nothing else
+}
+
 // TakesBatches reports whether a peer takes many votes at once.
 func (p Profile) TakesBatches() bool { return p == Batches || p == Arrays }

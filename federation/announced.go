@@ -175,7 +175,8 @@ func isPassedOn(w *ap.Object) bool {
 }
 
 // decodeEcho reads an announcement of what somebody here did. It is believed
-// only if we know of it: nobody else speaks for our people.
+// only if we know of it: nobody else speaks for our people. What they decided in the
+// community is as they wrote it, whatever the announcement makes of that.
 func (s *Server) decodeEcho(ctx context.Context, actor string, w *ap.Object, act, inner *copse.Activity, look *look) (*copse.Activity, error) {
 	person, err := look.ours(ctx, actor)
 	if err != nil {
@@ -192,7 +193,22 @@ func (s *Server) decodeEcho(ctx context.Context, actor string, w *ap.Object, act
 	if !seen {
 		return nil, copse.Forbidden("%s never did that", actor)
 	}
-	inner.Actor, inner.Object = person, &copse.Object{URI: w.Object.URI()}
-	act.Inner = inner
+	inner.Actor, act.Inner = person, inner
+	if isRuling(w) {
+		sent, err := look.sent(ctx, inner.URI)
+		if copse.CodeOf(err) == copse.CodeNotFound || err == nil && !isRuling(sent) {
+			return nil, nil // so long ago that it is not kept, or none of theirs
+		}
+		if err != nil {
+			return nil, err
+		}
+		inner.Type = sent.Type
+		act.Inner, err = s.decodeInner(ctx, sent, inner, look)
+		if act.Inner == nil {
+			act = nil
+		}
+		return act, err
+	}
+	inner.Object = &copse.Object{URI: w.Object.URI()}
 	return act, nil
 }

@@ -35,6 +35,9 @@ func (h *Hub) appoint(tx *store.Tx, act *copse.Activity, role copse.Role) error 
 	if err := copse.MayAppoint(facts, m); err != nil {
 		return err
 	}
+	if proposed(act, act.Community) {
+		return h.propose(tx, act, nil)
+	}
 	if !act.Community.Local {
 		return h.role(tx, act.Community.ID, act.Subject, role)
 	}

@@ -21,9 +21,15 @@ func (h *Hub) announce(tx *store.Tx, act *copse.Activity) (err error) {
 	}
 	inner.Via = act.Actor
 	if !inner.Actor.Local {
-		return h.perform(tx, inner)
+		if err := h.perform(tx, inner); err != nil {
+			return err
+		}
+		return h.settle(tx, inner)
 	}
 	// Our own, come back: the community has taken it.
+	if r, _, _ := rulingOf(inner); r != "" {
+		return h.confirm(tx, inner)
+	}
 	if inner.Type != "Create" || inner.Object == nil {
 		return nil
 	}

@@ -17,6 +17,9 @@ func (h *Hub) block(tx *store.Tx, act *copse.Activity) error {
 	if err := copse.MayBan(facts, m); err != nil {
 		return err
 	}
+	if proposed(act, act.Community) {
+		return h.propose(tx, act, nil)
+	}
 	if err := h.putOut(tx, act, act.Community, m); err != nil {
 		return err
 	}
@@ -43,6 +46,9 @@ func (h *Hub) unblock(tx *store.Tx, act *copse.Activity) error {
 	act.Community = block.Community
 	if err := copse.MayModerate(facts); err != nil {
 		return err
+	}
+	if proposed(act, act.Community) {
+		return h.propose(tx, act, nil)
 	}
 	if act.Community.Local || act.Subject.Local {
 		if m.State != copse.Blocked {

@@ -157,8 +157,8 @@ func (h *Hub) perform(tx *store.Tx, act *copse.Activity) error {
 	if !fresh {
 		return errRepeated
 	}
-	if h.Notify == nil || act.Vouched {
-		return nil // what only a community says somebody did is nobody's news
+	if h.Notify == nil || act.Vouched || act.Proposed {
+		return nil // what only a community says somebody did is nobody's news, nor what nobody did yet
 	}
 	return h.Notify(tx, act)
 }

@@ -11,6 +11,9 @@ func (h *Hub) lock(tx *store.Tx, act *copse.Activity) error {
 	if err != nil {
 		return err
 	}
+	if proposed(act, act.Community) {
+		return h.propose(tx, act, topic)
+	}
 	fresh, err := tx.SetLock(topic.ID, act.URI, act.Reason)
 	if err != nil || !fresh {
 		return err
@@ -26,6 +29,9 @@ func (h *Hub) unlock(tx *store.Tx, act *copse.Activity) error {
 		return err
 	}
 	act.Community = act.Inner.Community
+	if proposed(act, act.Community) {
+		return h.propose(tx, act, topic)
+	}
 	was, err := tx.Unlock(topic.ID)
 	if err != nil || !was {
 		return err

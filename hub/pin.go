@@ -19,9 +19,12 @@ func (h *Hub) pin(tx *store.Tx, act *copse.Activity) error {
 	if err != nil || already == (act.Type == "Add") {
 		return err
 	}
-	if already {
+	switch {
+	case proposed(act, act.Community):
+		return h.propose(tx, act, topic)
+	case already:
 		err = tx.Unpin(topic)
-	} else {
+	default:
 		err = h.pinAnother(tx, topic, facts)
 	}
 	if err != nil {

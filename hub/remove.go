@@ -28,10 +28,13 @@ func (h *Hub) remove(tx *store.Tx, act *copse.Activity) error {
 	if facts.Deleted && !(facts.Removed && facts.Author) {
 		return nil
 	}
+	act.Object = was
+	if !facts.Author && proposed(act, act.Community) {
+		return h.propose(tx, act, was)
+	}
 	if err := h.bury(tx, was, !facts.Author); err != nil {
 		return err
 	}
-	act.Object = was
 	return h.spread(tx, act, was)
 }
 

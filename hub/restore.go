@@ -23,6 +23,10 @@ func (h *Hub) restore(tx *store.Tx, act *copse.Activity) error {
 	if err := copse.MayRestore(facts); err != nil {
 		return err
 	}
+	if was.Removed && proposed(act, act.Community) {
+		act.Inner.Object, act.Inner.Community = was, act.Community
+		return h.propose(tx, act, was)
+	}
 	if was.Removed {
 		err = tx.Withheld(was)
 	} else {

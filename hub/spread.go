@@ -17,7 +17,8 @@ func (h *Hub) spread(tx *store.Tx, act *copse.Activity, o *copse.Object) error {
 		if !act.Local {
 			return nil // its home tells everybody else
 		}
-		return h.submit(tx, act, o)
+		_, err := h.submit(tx, act, o)
+		return err
 	}
 	announce := h.mint("Announce", &c.Actor)
 	announce.Inner, announce.Community, announce.Published = act, c, tx.Now
@@ -71,29 +72,31 @@ func ownInbox(a *copse.Actor) string {
 	return a.Inbox
 }
 
-// submit sends what somebody here did in a community elsewhere to its home.
-func (h *Hub) submit(tx *store.Tx, act *copse.Activity, o *copse.Object) error {
+// submit sends what somebody here did in a community elsewhere to its home. It
+// returns its place in the outbox.
+func (h *Hub) submit(tx *store.Tx, act *copse.Activity, o *copse.Object) (copse.ID, error) {
 	return h.sendAbout(tx, act, o, &act.Community.Actor)
 }
 
 // send sends act to the server of one actor.
 func (h *Hub) send(tx *store.Tx, act *copse.Activity, to *copse.Actor) error {
-	return h.sendAbout(tx, act, nil, to)
+	_, err := h.sendAbout(tx, act, nil, to)
+	return err
 }
 
-func (h *Hub) sendAbout(tx *store.Tx, act *copse.Activity, o *copse.Object, to *copse.Actor) error {
+func (h *Hub) sendAbout(tx *store.Tx, act *copse.Activity, o *copse.Object, to *copse.Actor) (copse.ID, error) {
 	if act.Published.IsZero() {
 		act.Published = tx.Now
 	}
 	peer, err := tx.PeerAt(to.Host)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	out, err := h.append(tx, act, o)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return tx.Address(out, peer.ID, ownInbox(to))
+	return out, tx.Address(out, peer.ID, ownInbox(to))
 }
 
 // append adds act to the outbox.

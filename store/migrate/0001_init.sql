@@ -387,3 +387,15 @@ create table readings (
 	place  text   not null, -- an address; '' for one that has no list
 	tag    text   not null
 );
+
+-- What facilitators here have asked the home of a community elsewhere to do, about
+-- an object, a person or the community itself, until it has said that it did.
+create table proposals (
+	community bigint  not null references actors (id),
+	about     bigint  not null,
+	ruling    text    not null,
+	back      boolean not null, -- to take back what that was
+	actor     bigint  not null references actors (id),
+	outbox    bigint  not null,
+	primary key (community, about, ruling)
+);
