@@ -40,7 +40,7 @@ type Actor struct {
 	Host        string // "stevenage.gov.uk"; a port only on development servers
 	Title       string // "Tess Okafor"
 	Summary     string // HTML, sanitised on the way in
-	Source      string // the Markdown Summary was made from; "" for remote actors
+	Source      string // the Markdown Summary was made from; "" for people elsewhere
 	JobTitle    string
 	Vouched     bool   // a remote actor's council says that they work there; of local ones, ask the store
 	URL         string // the page for people; "" where it is the URI
@@ -105,6 +105,14 @@ type Community struct {
 	Featured string    // the collection of its pinned topics, where its home says so
 	Moving   Moving    // what the administrators here made of its having moved
 }
+
+// Limits of how a community is described, in characters. Its title stands at the head
+// of each of its pages; Lemmy refuses more than 20 to 120, depending on the server's
+// taste.
+const (
+	MaxCommunityTitle = 80
+	MaxPurpose        = 5000
+)
 
 // Join is how one becomes a member.
 type Join string

@@ -14,12 +14,18 @@ import (
 // effect only once its author is proved: see prove.
 func (s *Server) decodeAnnounce(ctx context.Context, a *arrival, act *copse.Activity, look *look) (*copse.Activity, error) {
 	w := a.act.Object
-	if a.signer.Type != copse.Group || w == nil || len(w.Actor) > 0 && !isPassedOn(w) {
+	if a.signer.Type != copse.Group || w == nil || len(w.Actor) > 0 && !isPassedOn(w) && w.Type != "Follow" {
 		return nil, nil
 	}
 	followed, err := look.followed(ctx, a.signer.ID)
 	if err != nil || !followed && !s.blocksOurs(w) {
 		return nil, err
+	}
+	switch {
+	case w.Type == "Follow":
+		return s.decodeRequest(ctx, w, act, look)
+	case w.Type == "Update" && w.Object.URI() == a.signer.URI:
+		return nil, look.refresh(ctx, a.signer.URI) // whoever changed how it is described
 	}
 	if w, err = look.spellOut(ctx, w); err != nil {
 		return nil, err

@@ -82,13 +82,19 @@ func (s *Server) decodeInner(ctx context.Context, w *ap.Object, act *copse.Activ
 		act.Reason = limited(markup.Plain(w.Summary), copse.MaxReason)
 		return s.decodeLock(ctx, w.Object.URI(), act, act, look)
 	case "Add", "Remove":
-		if act.Via != nil && w.Target.URI() == moderators(act.Via.URI) {
+		if appointing, err := look.isCrew(ctx, w.Target.URI(), act); err != nil || appointing {
+			if err != nil {
+				return nil, err
+			}
 			return s.decodeAppointment(ctx, w, act, look)
 		}
 		return s.decodePin(ctx, w, act, look)
 	case "Follow":
 		return s.decodeFollow(ctx, w, act, look)
 	case "Accept", "Reject":
+		if act.Actor.Type == copse.Person {
+			return s.decodeVerdict(ctx, w, act, look)
+		}
 		return s.decodeDecision(ctx, w, act, look)
 	case "Undo":
 		return s.decodeUndo(ctx, w, act, look)
@@ -202,6 +208,8 @@ func (s *Server) decodeUndo(ctx context.Context, w *ap.Object, act *copse.Activi
 		if inner, err = s.decodeBlock(ctx, w.Object, inner, look); err == nil && inner == nil {
 			return nil, nil
 		}
+	case "Announce":
+		return s.decodeDealtWith(ctx, w.Object, act, look)
 	case "Lock":
 		undo, err := s.decodeLock(ctx, w.Object.Object.URI(), act, inner, look)
 		if err != nil || undo == nil {
@@ -280,6 +288,9 @@ func (s *Server) decodeUpdate(ctx context.Context, w *ap.Object, act *copse.Acti
 		return nil, copse.Invalid("", "an object needs an id")
 	}
 	// What is said about an actor is read where the actor lives.
+	if host, _ := ap.Host(changed.ID); act.Via == nil && changed.Type == string(copse.Group) && host == s.Hub.Host() {
+		return s.decodeDescription(ctx, changed, act, look)
+	}
 	if isActor(changed.Type) || changed.ID == act.Actor.URI {
 		if !ap.SameHost(changed.ID, act.Actor.URI) {
 			return nil, copse.Forbidden("only %s may change itself", changed.ID)

@@ -46,9 +46,12 @@ func (s *Server) encode(tx *store.Tx, act *copse.Activity) (*ap.Object, error) {
 		}
 		// Lemmy reads the Follow as a whole and refuses an id in its place.
 		w.To, w.Content = ap.Strings{act.Inner.Actor.URI}, act.Reason
+		if act.Actor.Type == copse.Person { // whose community answers
+			w.To = ap.Strings{act.Inner.Subject.URI}
+		}
 		w.Object = &ap.Object{
 			ID: act.Inner.URI, Type: "Follow", Actor: ap.RefsTo(act.Inner.Actor.URI),
-			To: ap.Strings{act.Actor.URI}, Object: ap.Ref(act.Actor.URI),
+			To: ap.Strings{act.Inner.Subject.URI}, Object: ap.Ref(act.Inner.Subject.URI),
 		}
 	case "Announce":
 		if act.Inner == nil { // by its address, for microblogs
@@ -56,8 +59,16 @@ func (s *Server) encode(tx *store.Tx, act *copse.Activity) (*ap.Object, error) {
 			break
 		}
 		address(w, act.Community, act.Inner.Object)
+		if act.Inner.Type == "Follow" {
+			w.To, w.CC, w.Audience = ap.Strings{moderators(act.Community.URI)}, ap.Strings{}, nil
+		}
 		w.Object, err = s.encode(tx, act.Inner)
 	case "Undo":
+		if act.Inner.Inner != nil {
+			w.To, w.CC = ap.Strings{moderators(act.Community.URI)}, ap.Strings{}
+			w.Object, err = s.encode(tx, act.Inner)
+			break
+		}
 		switch act.Inner.Type {
 		case "Follow":
 			w.To = ap.Strings{act.Inner.Subject.URI}
@@ -79,6 +90,8 @@ func (s *Server) encode(tx *store.Tx, act *copse.Activity) (*ap.Object, error) {
 		switch {
 		case act.Subject == nil:
 			w.Object, err = s.encodeObject(tx, act.Object)
+		case !act.Community.Local:
+			w.Object = describing(act.Community)
 		case act.Community.PublicKey == "": // nobody elsewhere has seen it yet
 			w.Object = ap.Ref(act.Subject.URI)
 		default:
@@ -109,6 +122,14 @@ func (s *Server) encode(tx *store.Tx, act *copse.Activity) (*ap.Object, error) {
 		err = fmt.Errorf("no way to write a %s", act.Type)
 	}
 	return w, err
+}
+
+// describing is all that a facilitator at another server may say of a community.
+func describing(c *copse.Community) *ap.Object {
+	return &ap.Object{
+		ID: c.URI, Type: string(copse.Group), Name: c.Title, Summary: c.Summary,
+		Source: &ap.Object{Content: c.Source, MediaType: "text/markdown"},
+	}
 }
 
 // moderators is the collection of those who look after a community. It is there at

@@ -270,6 +270,9 @@ func decodeActor(w *ap.Object) (*copse.Actor, *copse.Community, error) {
 	if a.Type != copse.Group {
 		return a, nil, nil
 	}
+	if w.Source != nil && w.Source.MediaType == "text/markdown" { // for those who look after it from here
+		a.Source = limited(w.Source.Content, copse.MaxPurpose)
+	}
 	return a, decodeCommunity(w, a), nil
 }
 

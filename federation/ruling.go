@@ -123,15 +123,30 @@ func (s *Server) blocksOurs(w *ap.Object) bool {
 	return w.Type == "Block" && ok && host == s.Hub.Host()
 }
 
-// decodeAppointment reads that a community elsewhere has somebody else look after
-// it. Ours are asked for that by nobody elsewhere.
+// isCrew reports whether a list is of those who look after a community: the one that
+// announces act, or one of ours if it came straight.
+func (l *look) isCrew(ctx context.Context, list string, act *copse.Activity) (bool, error) {
+	if act.Via != nil {
+		return list == moderators(act.Via.URI), nil
+	}
+	uri, ok := strings.CutSuffix(list, "/moderators")
+	a, err := l.known(ctx, uri)
+	if err != nil || !ok || a == nil || !a.Local || a.Type != copse.Group {
+		return false, err
+	}
+	return true, nil
+}
+
+// decodeAppointment reads that a community has somebody else look after it, or that
+// one of ours is asked to.
 func (s *Server) decodeAppointment(ctx context.Context, w *ap.Object, act *copse.Activity, look *look) (*copse.Activity, error) {
 	var err error
 	if act.Subject, err = look.actor(ctx, w.Object.URI()); err != nil || act.Subject.Type != copse.Person {
 		return nil, err
 	}
 	err = look.view(ctx, func(tx *store.Tx) (err error) {
-		act.Community, err = tx.Community(act.Via.ID)
+		uri := strings.TrimSuffix(w.Target.URI(), "/moderators")
+		act.Community, err = tx.CommunityByURI(uri)
 		return err
 	})
 	return act, err

@@ -5,9 +5,13 @@ import (
 	"copse/store"
 )
 
-// accept lets somebody who asked into a community. On the wire it is always the
-// community that answers; act.By is the facilitator who decided.
+// accept lets somebody who asked into a community. It is the community that answers
+// whoever asked; act.By is the facilitator who decided. One at another server than the
+// community's tells that first: see decide.
 func (h *Hub) accept(tx *store.Tx, act *copse.Activity) error {
+	if act.Actor.Type == copse.Person {
+		return h.decide(tx, act)
+	}
 	m, err := h.asked(tx, act)
 	if err != nil {
 		return err
@@ -26,6 +30,9 @@ func (h *Hub) accept(tx *store.Tx, act *copse.Activity) error {
 
 // reject turns somebody down, or out.
 func (h *Hub) reject(tx *store.Tx, act *copse.Activity) error {
+	if act.Actor.Type == copse.Person {
+		return h.decide(tx, act)
+	}
 	m, err := h.asked(tx, act)
 	if err != nil {
 		return err
@@ -75,7 +82,10 @@ func (h *Hub) asked(tx *store.Tx, act *copse.Activity) (*copse.Membership, error
 		return nil, copse.Invalid("", "neither the person nor the community is here")
 	}
 	follow.URI, follow.Reason = m.Follow, m.Reason
-	return m, nil
+	if act.Community.Local {
+		return m, nil
+	}
+	return m, tx.Settle(act.Community.ID, follow.Actor.ID, copse.Admitting)
 }
 
 // answer has a community of ours answer a Follow that its rules decide.

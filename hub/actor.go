@@ -89,6 +89,11 @@ func (h *Hub) learn(tx *store.Tx, a *copse.Actor, c *copse.Community) error {
 	if err := tx.SetCommunity(c); err != nil {
 		return err
 	}
+	if was.Title != a.Title || was.Summary != a.Summary {
+		if err := tx.Settle(c.ID, c.ID, copse.Describing); err != nil {
+			return err
+		}
+	}
 	return tx.SetReach(c.ID, c.Members, c.Councils)
 }
 
@@ -107,14 +112,14 @@ func (h *Hub) LearnFacilitators(ctx context.Context, community copse.ID, all []*
 		named := make(map[copse.ID]bool, len(all))
 		for _, a := range all {
 			named[a.ID] = true
-			if err := h.role(tx, c.ID, a, copse.Moderator); err != nil {
+			if err := h.role(tx, c, a, copse.Moderator); err != nil {
 				return err
 			}
 		}
 		known, err := tx.MembersOf(c.ID, copse.Moderator, 0, 500)
 		for _, p := range known {
 			if err == nil && !named[p.Actor.ID] {
-				err = h.role(tx, c.ID, p.Actor, copse.Member)
+				err = h.role(tx, c, p.Actor, copse.Member)
 			}
 		}
 		return err
@@ -127,8 +132,8 @@ func (h *Hub) LearnFacilitators(ctx context.Context, community copse.ID, all []*
 
 // role gives somebody a role in a community elsewhere. Of people elsewhere only the
 // facilitators are known.
-func (h *Hub) role(tx *store.Tx, community copse.ID, a *copse.Actor, role copse.Role) error {
-	m, err := tx.Membership(community, a.ID)
+func (h *Hub) role(tx *store.Tx, c *copse.Community, a *copse.Actor, role copse.Role) error {
+	m, err := tx.Membership(c.ID, a.ID)
 	switch {
 	case err != nil || m.Role == role:
 		return err
@@ -140,5 +145,5 @@ func (h *Hub) role(tx *store.Tx, community copse.ID, a *copse.Actor, role copse.
 		return nil
 	}
 	m.Role = role
-	return tx.SetMembership(m)
+	return h.setMembership(tx, c, m)
 }

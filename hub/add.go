@@ -39,13 +39,16 @@ func (h *Hub) appoint(tx *store.Tx, act *copse.Activity, role copse.Role) error 
 		return h.propose(tx, act, nil)
 	}
 	if !act.Community.Local {
-		return h.role(tx, act.Community.ID, act.Subject, role)
+		return h.role(tx, act.Community, act.Subject, role)
 	}
 	if m.Role == role {
 		return nil
 	}
 	m.Role = role
 	if err := h.setMembership(tx, act.Community, m); err != nil {
+		return err
+	}
+	if err := h.brief(tx, act.Community, act.Subject, role); err != nil {
 		return err
 	}
 	return h.spread(tx, act, nil)

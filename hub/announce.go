@@ -19,6 +19,9 @@ func (h *Hub) announce(tx *store.Tx, act *copse.Activity) (err error) {
 	if act.Community.Local {
 		return copse.Forbidden("only %s may pass on what happens there", act.Community.URI)
 	}
+	if inner.Type == "Follow" {
+		return h.request(tx, act.Community, inner)
+	}
 	inner.Via = act.Actor
 	if !inner.Actor.Local {
 		if err := h.perform(tx, inner); err != nil {

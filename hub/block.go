@@ -50,14 +50,12 @@ func (h *Hub) unblock(tx *store.Tx, act *copse.Activity) error {
 	if proposed(act, act.Community) {
 		return h.propose(tx, act, nil)
 	}
-	if act.Community.Local || act.Subject.Local {
-		if m.State != copse.Blocked {
-			return nil
-		}
-		m.State, m.Since = copse.Left, tx.Now
-		if err := h.setMembership(tx, act.Community, m); err != nil {
-			return err
-		}
+	if m.State != copse.Blocked {
+		return nil
+	}
+	m.State, m.Since = copse.Left, tx.Now
+	if err := h.setMembership(tx, act.Community, m); err != nil {
+		return err
 	}
 	return h.spread(tx, act, nil)
 }
@@ -78,12 +76,18 @@ func (h *Hub) banned(tx *store.Tx, act *copse.Activity) (copse.Facts, *copse.Mem
 
 // putOut records that act's subject is kept out of a community. How people
 // elsewhere stand to one elsewhere is its home's to know, which lets nothing in
-// from them; here they are no facilitators of it any more.
+// from them; here they are no facilitators of it any more, and it is kept only for
+// those who may let them in again.
 func (h *Hub) putOut(tx *store.Tx, act *copse.Activity, c *copse.Community, m *copse.Membership) error {
 	switch {
 	case c.Local:
 	case !act.Subject.Local:
-		return h.role(tx, c.ID, act.Subject, copse.Guest)
+		if err := h.role(tx, c, act.Subject, copse.Guest); err != nil {
+			return err
+		}
+		if tended, err := tx.Tended(c.ID); err != nil || !tended {
+			return err
+		}
 	case m.State == "":
 		return nil // somebody who has nothing to do with it
 	}

@@ -156,7 +156,17 @@ func (h *Hub) joining(tx *store.Tx, act *copse.Activity) (f copse.Facts, err err
 // community of ours, all of them hear of it: what people are told about who will
 // see their words has to stay true everywhere.
 func (h *Hub) setMembership(tx *store.Tx, c *copse.Community, m *copse.Membership) error {
-	if err := tx.SetMembership(m); err != nil || !c.Local {
+	was, err := tx.Membership(c.ID, m.Actor)
+	if err != nil {
+		return err
+	}
+	if err := tx.SetMembership(m); err != nil {
+		return err
+	}
+	if !c.Local {
+		return h.relieve(tx, c, was, m)
+	}
+	if err := h.tellOfRequest(tx, c, was, m); err != nil {
 		return err
 	}
 	now, err := tx.Community(c.ID)

@@ -218,21 +218,24 @@ func (h *Hub) Leave(ctx context.Context, by *copse.Actor, community *copse.Actor
 	return h.Perform(ctx, act)
 }
 
-// Decide lets person into a community of ours, or turns them down, as the
-// facilitator by decided. words are sent with it.
+// Decide lets person into a community, or turns them down, as the facilitator by
+// decided. words are sent with it.
 func (h *Hub) Decide(ctx context.Context, by *copse.Actor, c *copse.Community, person *copse.Actor, welcome bool, words string) error {
 	typ := "Reject"
 	if welcome {
 		typ = "Accept"
 	}
 	act := h.mint(typ, &c.Actor)
-	act.By, act.Reason = by, words
+	if act.By = by; !c.Local {
+		act.Actor, act.By = by, nil // its home answers for it
+	}
+	act.Reason = words
 	act.Inner = &copse.Activity{Type: "Follow", Actor: person, Subject: &c.Actor}
 	return h.Perform(ctx, act)
 }
 
-// Appoint makes a member one of those who look after a community of ours, or an
-// ordinary member again.
+// Appoint makes a member one of those who look after a community, or an ordinary
+// member again.
 func (h *Hub) Appoint(ctx context.Context, by *copse.Actor, c *copse.Community, person *copse.Actor, facilitator bool) error {
 	typ := "Remove"
 	if facilitator {
@@ -243,7 +246,7 @@ func (h *Hub) Appoint(ctx context.Context, by *copse.Actor, c *copse.Community, 
 	return h.Perform(ctx, act)
 }
 
-// Ban keeps a person out of a community of ours until a time, or for good if that is
+// Ban keeps a person out of a community until a time, or for good if that is
 // zero. all removes what they wrote in it, too.
 func (h *Hub) Ban(ctx context.Context, by *copse.Actor, c *copse.Community, person *copse.Actor, until time.Time, all bool, reason string) error {
 	reason = strings.TrimSpace(reason)
@@ -258,7 +261,7 @@ func (h *Hub) Ban(ctx context.Context, by *copse.Actor, c *copse.Community, pers
 	return h.Perform(ctx, act)
 }
 
-// Unban lets a person join a community of ours again.
+// Unban lets a person join a community again.
 func (h *Hub) Unban(ctx context.Context, by *copse.Actor, c *copse.Community, person *copse.Actor) error {
 	block := h.mint("Block", by)
 	block.Subject, block.Community = person, c
@@ -317,7 +320,8 @@ func (h *Hub) Found(ctx context.Context, by *copse.Actor, c *copse.Community) er
 	return h.Perform(ctx, act)
 }
 
-// Govern performs the Update of how a community of ours is run.
+// Govern performs the Update of how a community of ours is run, or asks for one
+// elsewhere to be described as c is: no more than that is anybody's at another council.
 func (h *Hub) Govern(ctx context.Context, by *copse.Actor, c *copse.Community) error {
 	if strings.TrimSpace(c.Title) == "" {
 		return copse.Invalid("title", "enter a title")

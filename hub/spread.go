@@ -119,7 +119,7 @@ func (h *Hub) outgoing(tx *store.Tx, act *copse.Activity, o *copse.Object) (*sto
 		return nil, err
 	}
 	out := &store.Outgoing{URI: act.URI, Type: act.Type, Signer: act.Actor.ID, Body: body}
-	if act.Type == "Announce" && act.Inner != nil {
+	if act.Type == "Announce" && act.Inner != nil && act.Inner.Type != "Follow" { // which is for facilitators alone
 		out.Type, out.Inner, out.Community = act.Inner.Type, act.Inner.URI, act.Community.ID
 	}
 	if o != nil {

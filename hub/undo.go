@@ -22,6 +22,8 @@ func (h *Hub) undo(tx *store.Tx, act *copse.Activity) error {
 		err = h.unlock(tx, act)
 	case "Follow":
 		err = h.unfollow(tx, act)
+	case "Announce":
+		err = h.dealtWith(tx, act)
 	case "Like", "Dislike":
 		err = h.unvote(tx, act)
 	default:

@@ -88,6 +88,9 @@ func (h *Hub) updateActor(tx *store.Tx, act *copse.Activity) error {
 		if err := copse.MayDecide(facts); err != nil {
 			return err
 		}
+		if proposed(act, c) {
+			return h.propose(tx, act, nil)
+		}
 		was, err := tx.Community(c.ID)
 		if err != nil {
 			return err
@@ -105,6 +108,10 @@ func (h *Hub) updateActor(tx *store.Tx, act *copse.Activity) error {
 		}
 		if err := h.unshare(tx, c); err != nil {
 			return err
+		}
+		if !act.Local { // what they sent is not all there is to say: the community says it
+			act = h.mint("Update", &c.Actor)
+			act.Subject, act.Community = &c.Actor, c
 		}
 		return h.spread(tx, act, nil)
 	}

@@ -233,6 +233,24 @@ func (tx *Tx) Followed(community copse.ID) (bool, error) {
 			where m.community = $1 and a.local and m.state in ('active', 'pending'))`, community)
 }
 
+// Tended reports whether anybody here looks after a community.
+func (tx *Tx) Tended(community copse.ID) (bool, error) {
+	return one(tx, value[bool], `
+		select exists (
+			select 1 from memberships m join actors a on a.id = m.actor
+			where m.community = $1 and m.role >= $2 and a.local)`, community, copse.Moderator)
+}
+
+// ForgetOthers forgets which people elsewhere ask to join a community elsewhere or are
+// kept out of it, which only those who look after it need to know.
+func (tx *Tx) ForgetOthers(community copse.ID) error {
+	_, err := tx.exec(`
+		delete from memberships
+		where community = $1 and state in ('pending', 'blocked') and exists (
+			select 1 from actors a where a.id = memberships.actor and not a.local)`, community)
+	return err
+}
+
 // Facts returns what the rules may look at about actor in a community, and about
 // an object there unless it is nil.
 func (tx *Tx) Facts(actor copse.ID, c *copse.Community, o *copse.Object) (copse.Facts, error) {

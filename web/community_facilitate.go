@@ -210,14 +210,14 @@ func described(v *Visit, r *http.Request, form *page.Form, c *copse.Community) {
 	switch {
 	case c.Title == "":
 		form.Fail("title", v.W.T("founding.no_title"))
-	case tooLong(c.Title, maxCommunityTitle):
-		form.Fail("title", v.W.T("founding.long_title", "n", maxCommunityTitle))
+	case tooLong(c.Title, copse.MaxCommunityTitle):
+		form.Fail("title", v.W.T("founding.long_title", "n", copse.MaxCommunityTitle))
 	}
 	switch {
 	case c.Source == "":
 		form.Fail("purpose", v.W.T("founding.no_purpose"))
-	case tooLong(c.Source, maxPurpose):
-		form.Fail("purpose", v.W.T("founding.long_purpose", "n", maxPurpose))
+	case tooLong(c.Source, copse.MaxPurpose):
+		form.Fail("purpose", v.W.T("founding.long_purpose", "n", copse.MaxPurpose))
 	}
 	if c.Audience != copse.Members && c.Audience != copse.Public {
 		form.Fail("audience", v.W.T("founding.no_audience"))
@@ -228,8 +228,8 @@ func described(v *Visit, r *http.Request, form *page.Form, c *copse.Community) {
 	if c.Sharing != copse.SharedHere {
 		shared(v, r, form, c)
 	}
-	if tooLong(c.Welcome, maxPurpose) {
-		form.Fail("welcome", v.W.T("founding.long_welcome", "n", maxPurpose))
+	if tooLong(c.Welcome, copse.MaxPurpose) {
+		form.Fail("welcome", v.W.T("founding.long_welcome", "n", copse.MaxPurpose))
 	}
 }
 
@@ -262,12 +262,5 @@ func shared(v *Visit, r *http.Request, form *page.Form, c *copse.Community) {
 		form.Fail("sharing", v.W.T("founding.no_sharing"))
 	}
 }
-
-// Limits in characters. A community's title stands at the head of each of its
-// pages; Lemmy refuses more than 20 to 120, depending on the server's taste.
-const (
-	maxCommunityTitle = 80
-	maxPurpose        = 5000
-)
 
 func tooLong(text string, limit int) bool { return len([]rune(text)) > limit }
