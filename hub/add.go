@@ -48,8 +48,8 @@ func (h *Hub) appoint(tx *store.Tx, act *copse.Activity, role copse.Role) error 
 	if err := h.setMembership(tx, act.Community, m); err != nil {
 		return err
 	}
-	if err := h.brief(tx, act.Community, act.Subject, role); err != nil {
+	if err := h.spread(tx, act, nil); err != nil {
 		return err
 	}
-	return h.spread(tx, act, nil)
+	return h.brief(tx, act.Community, act.Subject, role) // who know by then what they are
 }
