@@ -434,6 +434,9 @@ func (s *Site) communityMembers(w http.ResponseWriter, r *http.Request, v *Visit
 			if m.Blocked, err = s.bannedMembers(v, tx, st); err != nil {
 				return err
 			}
+			if m.Asked, err = s.askedAbout(v, tx, st, copse.Banning, copse.Appointing); err != nil {
+				return err
+			}
 		}
 		if st.Facts.Role < copse.Member {
 			m.Note, m.NoteURL = v.W.T("members.closed"), c.Path()
@@ -472,9 +475,16 @@ func (s *Site) ordinary(v *Visit, tx *store.Tx, st *Standing, after copse.ID, m 
 	return err
 }
 
-// members are people in a community, with what an owner and a facilitator of one
-// here can do.
+// members are people in a community, with what an owner and a facilitator can do.
 func (s *Site) members(v *Visit, tx *store.Tx, st *Standing, all []store.Person) ([]page.Member, error) {
+	bans, err := s.Takes(v, tx, st.Community, copse.Banning)
+	if err != nil {
+		return nil, err
+	}
+	appoints, err := s.Takes(v, tx, st.Community, copse.Appointing)
+	if err != nil {
+		return nil, err
+	}
 	shown := make([]page.Member, len(all))
 	for i, a := range all {
 		p, err := s.Person(v, tx, a.Actor)
@@ -482,13 +492,13 @@ func (s *Site) members(v *Visit, tx *store.Tx, st *Standing, all []store.Person)
 			return nil, err
 		}
 		shown[i].Person = p
-		if st.Community.Local && a.Actor.ID != v.Viewer.Actor && copse.MayBan(st.Facts, &a.Membership) == nil {
+		if bans && a.Actor.ID != v.Viewer.Actor && copse.MayBan(st.Facts, &a.Membership) == nil {
 			shown[i].Block = &page.Action{
 				Text: v.W.T("block.action"), About: ": " + p.Name,
 				URL: st.Community.Path() + "/members/" + idText(a.Actor.ID) + "/block",
 			}
 		}
-		if !st.Community.Local || copse.MayAppoint(st.Facts, &a.Membership) != nil {
+		if !appoints || a.Actor.ID == v.Viewer.Actor && !st.Community.Local || copse.MayAppoint(st.Facts, &a.Membership) != nil {
 			continue
 		}
 		action := page.Action{
@@ -504,24 +514,25 @@ func (s *Site) members(v *Visit, tx *store.Tx, st *Standing, all []store.Person)
 	return shown, nil
 }
 
-// appoint makes a member of a community here a facilitator, or an ordinary member
-// again.
+// appoint makes a member of a community a facilitator, or an ordinary member again.
 func (s *Site) appoint(facilitator bool) Handler {
 	return func(w http.ResponseWriter, r *http.Request, v *Visit) error {
 		if err := s.SignedIn(v); err != nil {
 			return err
 		}
-		st, person, who, err := s.subject(r, v)
+		st, person, who, err := s.subject(r, v, copse.Appointing)
 		if err != nil {
 			return err
 		}
 		if err := s.Hub.Appoint(r.Context(), v.Me(), st.Community, person, facilitator); err != nil {
 			return err
 		}
+		told := v.W.T("members.dismissed", "name", who.Name)
 		if facilitator {
-			s.Tell(r, v.W.T("members.appointed", "name", who.Name))
-		} else {
-			s.Tell(r, v.W.T("members.dismissed", "name", who.Name))
+			told = v.W.T("members.appointed", "name", who.Name)
+		}
+		if err := s.Ruled(r, v, st.Community, told); err != nil {
+			return err
 		}
 		http.Redirect(w, r, st.Community.Path()+"/members", http.StatusSeeOther)
 		return nil

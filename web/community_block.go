@@ -31,8 +31,9 @@ func blocked(v *Visit, c *copse.Community, m *copse.Membership) string {
 // after it.
 func (s *Site) bannedMembers(v *Visit, tx *store.Tx, st *Standing) ([]page.Member, error) {
 	c := st.Community
-	if !c.Local || copse.MayModerate(st.Facts) != nil {
-		return nil, nil
+	takes, err := s.Takes(v, tx, c, copse.Banning)
+	if err != nil || !takes || copse.MayModerate(st.Facts) != nil {
+		return nil, err
 	}
 	all, err := tx.Banned(c.ID, bansOnPage)
 	if err != nil {
@@ -70,7 +71,7 @@ func (s *Site) banForm(w http.ResponseWriter, r *http.Request, v *Visit) error {
 func (s *Site) showBan(w http.ResponseWriter, r *http.Request, v *Visit, status int, form page.Form) error {
 	b := page.BanForm{Form: form}
 	err := s.DB.View(r.Context(), func(tx *store.Tx) error {
-		st, person, err := s.aboutMember(v, tx, r)
+		st, person, err := s.aboutMember(v, tx, r, copse.Banning)
 		if err != nil {
 			return err
 		}
@@ -98,8 +99,8 @@ func (s *Site) showBan(w http.ResponseWriter, r *http.Request, v *Visit, status 
 
 // aboutMember returns the community in the address, which the reader looks after,
 // and the person.
-func (s *Site) aboutMember(v *Visit, tx *store.Tx, r *http.Request) (*Standing, *copse.Actor, error) {
-	st, err := s.facilitating(v, tx, r)
+func (s *Site) aboutMember(v *Visit, tx *store.Tx, r *http.Request, ruling copse.Ruling) (*Standing, *copse.Actor, error) {
+	st, err := s.facilitating(v, tx, r, ruling)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -115,7 +116,7 @@ func (s *Site) ban(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	if err := s.SignedIn(v); err != nil {
 		return err
 	}
-	st, person, who, err := s.subject(r, v)
+	st, person, who, err := s.subject(r, v, copse.Banning)
 	if err != nil {
 		return err
 	}
@@ -132,7 +133,9 @@ func (s *Site) ban(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	if err != nil {
 		return err
 	}
-	s.Tell(r, v.W.T("block.done", "name", who.Name))
+	if err := s.Ruled(r, v, st.Community, v.W.T("block.done", "name", who.Name)); err != nil {
+		return err
+	}
 	http.Redirect(w, r, st.Community.Path()+"/members", http.StatusSeeOther)
 	return nil
 }
@@ -155,22 +158,24 @@ func (s *Site) unban(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	if err := s.SignedIn(v); err != nil {
 		return err
 	}
-	st, person, who, err := s.subject(r, v)
+	st, person, who, err := s.subject(r, v, copse.Banning)
 	if err != nil {
 		return err
 	}
 	if err := s.Hub.Unban(r.Context(), v.Me(), st.Community, person); err != nil {
 		return err
 	}
-	s.Tell(r, v.W.T("block.undone", "name", who.Name))
+	if err := s.Ruled(r, v, st.Community, v.W.T("block.undone", "name", who.Name)); err != nil {
+		return err
+	}
 	http.Redirect(w, r, st.Community.Path()+"/members", http.StatusSeeOther)
 	return nil
 }
 
 // subject is aboutMember in a transaction of its own, and how to show the person.
-func (s *Site) subject(r *http.Request, v *Visit) (st *Standing, person *copse.Actor, who page.Person, err error) {
+func (s *Site) subject(r *http.Request, v *Visit, ruling copse.Ruling) (st *Standing, person *copse.Actor, who page.Person, err error) {
 	err = s.DB.View(r.Context(), func(tx *store.Tx) (err error) {
-		if st, person, err = s.aboutMember(v, tx, r); err != nil {
+		if st, person, err = s.aboutMember(v, tx, r, ruling); err != nil {
 			return err
 		}
 		who, err = s.Person(v, tx, person)

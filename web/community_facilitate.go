@@ -18,16 +18,17 @@ const requestsOnPage = 50
 
 // facilitating returns the community in the address if whoever is signed in looks
 // after it. For everybody else these pages are not there. Nor are they for a
-// community elsewhere, which is looked after at its home.
-func (s *Site) facilitating(v *Visit, tx *store.Tx, r *http.Request) (*Standing, error) {
+// community elsewhere whose home takes such a ruling from nobody here.
+func (s *Site) facilitating(v *Visit, tx *store.Tx, r *http.Request, ruling copse.Ruling) (*Standing, error) {
 	st, err := s.Standing(v, tx, r)
 	if err != nil {
 		return nil, err
 	}
-	if !st.Community.Local || copse.MayDecide(st.Facts) != nil {
-		return nil, copse.NotFound("there is nothing here")
+	takes, err := s.Takes(v, tx, st.Community, ruling)
+	if err == nil && (!takes || copse.MayDecide(st.Facts) != nil) {
+		err = copse.NotFound("there is nothing here")
 	}
-	return st, nil
+	return st, err
 }
 
 // requests lists those who ask to be let in.
@@ -41,7 +42,11 @@ func (s *Site) requests(w http.ResponseWriter, r *http.Request, v *Visit) error 
 func (s *Site) showRequests(w http.ResponseWriter, r *http.Request, v *Visit, status int, form page.Form) error {
 	list := page.RequestList{Form: form}
 	err := s.DB.View(r.Context(), func(tx *store.Tx) error {
-		st, err := s.facilitating(v, tx, r)
+		st, err := s.facilitating(v, tx, r, copse.Admitting)
+		if err != nil {
+			return err
+		}
+		asked, err := s.Proposals(tx, st)
 		if err != nil {
 			return err
 		}
@@ -60,6 +65,14 @@ func (s *Site) showRequests(w http.ResponseWriter, r *http.Request, v *Visit, st
 				return err
 			}
 			q.Open = form.Error("words-"+q.ID) != ""
+			for _, p := range asked[a.Actor.ID] {
+				said, err := s.Asked(v, tx, c, p, q.By.Name)
+				if err != nil {
+					return err
+				}
+				q.Asked = append(q.Asked, said)
+			}
+			q.UnderWay = UnderWay(asked[a.Actor.ID], copse.Admitting)
 			if typed, ok := form.Values["welcome-"+q.ID]; ok {
 				q.Welcome = typed[0]
 			}
@@ -86,7 +99,7 @@ func (s *Site) decide(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	)
 	id := idOf(chi.URLParam(r, "person"))
 	err := s.DB.View(r.Context(), func(tx *store.Tx) (err error) {
-		if st, err = s.facilitating(v, tx, r); err != nil {
+		if st, err = s.facilitating(v, tx, r, copse.Admitting); err != nil {
 			return err
 		}
 		m, err := tx.Membership(st.Community.ID, id)
@@ -124,10 +137,12 @@ func (s *Site) decide(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	if err != nil {
 		return err
 	}
+	told := v.W.T("requests.declined", "name", who.Name)
 	if accept {
-		s.Tell(r, v.W.T("requests.accepted", "name", who.Name))
-	} else {
-		s.Tell(r, v.W.T("requests.declined", "name", who.Name))
+		told = v.W.T("requests.accepted", "name", who.Name)
+	}
+	if err := s.Ruled(r, v, st.Community, told); err != nil {
+		return err
 	}
 	http.Redirect(w, r, st.Community.Path()+"/facilitate/requests", http.StatusSeeOther)
 	return nil
@@ -144,11 +159,19 @@ func (s *Site) governForm(w http.ResponseWriter, r *http.Request, v *Visit) erro
 func (s *Site) showGovern(w http.ResponseWriter, r *http.Request, v *Visit, status int, form page.Form) error {
 	f := page.CommunityForm{Form: form}
 	err := s.DB.View(r.Context(), func(tx *store.Tx) error {
-		st, err := s.facilitating(v, tx, r)
+		st, err := s.facilitating(v, tx, r, copse.Describing)
 		if err != nil {
 			return err
 		}
 		c := st.Community
+		if !c.Local {
+			if f.Elsewhere, err = s.Council(v, tx, &c.Actor); err != nil {
+				return err
+			}
+			if f.Asked, err = s.askedAbout(v, tx, st, copse.Describing); err != nil {
+				return err
+			}
+		}
 		f.Action = c.Path() + "/facilitate/settings"
 		if f.Form.Values == nil {
 			f.Form.Values = map[string][]string{
@@ -176,7 +199,7 @@ func (s *Site) govern(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	}
 	var st *Standing
 	err := s.DB.View(r.Context(), func(tx *store.Tx) (err error) {
-		st, err = s.facilitating(v, tx, r)
+		st, err = s.facilitating(v, tx, r, copse.Describing)
 		return err
 	})
 	if err != nil {
@@ -193,7 +216,9 @@ func (s *Site) govern(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	if form.Failed() {
 		return s.showGovern(w, r, v, http.StatusUnprocessableEntity, form)
 	}
-	s.Tell(r, v.W.T("settings.saved"))
+	if err := s.Ruled(r, v, st.Community, v.W.T("settings.saved")); err != nil {
+		return err
+	}
 	http.Redirect(w, r, st.Community.Path(), http.StatusSeeOther)
 	return nil
 }
@@ -204,9 +229,9 @@ func described(v *Visit, r *http.Request, form *page.Form, c *copse.Community) {
 	c.Title = strings.TrimSpace(r.PostFormValue("title"))
 	c.Source = strings.TrimSpace(r.PostFormValue("purpose"))
 	c.Summary = markup.HTML(c.Source)
-	c.Welcome = strings.TrimSpace(r.PostFormValue("welcome"))
-	c.Audience = copse.Audience(r.PostFormValue("audience"))
-	c.Join = copse.Join(r.PostFormValue("join"))
+	if c.Local || c.ID == 0 { // how it is run is for its home
+		run(v, r, form, c)
+	}
 	switch {
 	case c.Title == "":
 		form.Fail("title", v.W.T("founding.no_title"))
@@ -219,6 +244,13 @@ func described(v *Visit, r *http.Request, form *page.Form, c *copse.Community) {
 	case tooLong(c.Source, copse.MaxPurpose):
 		form.Fail("purpose", v.W.T("founding.long_purpose", "n", copse.MaxPurpose))
 	}
+}
+
+// run fills in how a community here is run.
+func run(v *Visit, r *http.Request, form *page.Form, c *copse.Community) {
+	c.Welcome = strings.TrimSpace(r.PostFormValue("welcome"))
+	c.Audience = copse.Audience(r.PostFormValue("audience"))
+	c.Join = copse.Join(r.PostFormValue("join"))
 	if c.Audience != copse.Members && c.Audience != copse.Public {
 		form.Fail("audience", v.W.T("founding.no_audience"))
 	}

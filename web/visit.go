@@ -134,7 +134,11 @@ func (s *Site) Place(v *Visit, tx *store.Tx, c *copse.Community, current string)
 	p.Sections = append(p.Sections, page.Link{
 		Text: v.W.T("place.members"), URL: c.Path() + "/members", Count: c.Members, Counted: v.W.N("community.people", c.Members),
 	})
-	if c.Local && copse.MayDecide(facts) == nil {
+	admits, err := s.Takes(v, tx, c, copse.Admitting)
+	if err != nil {
+		return nil, err
+	}
+	if admits && copse.MayDecide(facts) == nil {
 		waiting, err := tx.Waiting(c.ID, requestsOnPage)
 		if err != nil {
 			return nil, err

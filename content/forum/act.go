@@ -98,7 +98,11 @@ func (p pages) remove(w http.ResponseWriter, r *http.Request, v *web.Visit) erro
 		if err != nil {
 			return err
 		}
-		p.Tell(r, v.W.T("remove.done"))
+		if sc.Post.Author == v.Viewer.Actor {
+			p.Tell(r, v.W.T("remove.done"))
+		} else if err := p.Ruled(r, v, sc.Community, v.W.T("remove.done")); err != nil {
+			return err
+		}
 	}
 	if sc.Post.TopLevel() && sc.Post.Author == v.Viewer.Actor {
 		http.Redirect(w, r, sc.Community.Path()+"/forum", http.StatusSeeOther)
@@ -119,7 +123,9 @@ func (p pages) restore(w http.ResponseWriter, r *http.Request, v *web.Visit) err
 	if err := p.Hub.Restore(r.Context(), v.Me(), sc.Post.Object); err != nil {
 		return err
 	}
-	p.Tell(r, v.W.T("remove.restored"))
+	if err := p.Ruled(r, v, sc.Community, v.W.T("remove.restored")); err != nil {
+		return err
+	}
 	return p.goTo(w, r, v, sc.Post.Object)
 }
 

@@ -12,19 +12,49 @@ import (
 // addRulings fills in what a facilitator may decide about the conversation that a
 // post starts.
 func (s *showing) addRulings(p store.Post, add func(page.Action)) {
-	if !p.TopLevel() || s.v.Login == nil || copse.MayModerate(s.Facts) != nil {
+	if s.v.Login == nil || copse.MayModerate(s.Facts) != nil {
 		return
 	}
-	if s.Pinned {
-		add(page.Action{Text: s.v.W.T("pin.undo"), URL: address(p.Object) + "/unpin", Post: true})
-	} else {
-		add(page.Action{Text: s.v.W.T("pin.action"), URL: address(p.Object) + "/pin", Post: true})
+	// Elsewhere the list of members, where this is otherwise done, names few.
+	if s.rules(p.Author, copse.Banning) && !s.Community.Local && p.Author != s.v.Viewer.Actor {
+		add(page.Action{Text: s.v.W.T("block.action"), URL: s.Community.Path() + "/members/" + idText(p.Author) + "/block"})
 	}
-	if s.Lock == nil {
-		add(page.Action{Text: s.v.W.T("close.action"), URL: address(p.Object) + "/close"})
-	} else {
-		add(page.Action{Text: s.v.W.T("close.undo"), URL: address(p.Object) + "/open", Post: true})
+	if !p.TopLevel() {
+		return
 	}
+	at := address(p.Object)
+	switch {
+	case !s.rules(p.ID, copse.Pinning):
+	case s.Pinned:
+		add(page.Action{Text: s.v.W.T("pin.undo"), URL: at + "/unpin", Post: true})
+	default:
+		add(page.Action{Text: s.v.W.T("pin.action"), URL: at + "/pin", Post: true})
+	}
+	switch {
+	case !s.rules(p.ID, copse.Locking):
+	case s.Lock == nil:
+		add(page.Action{Text: s.v.W.T("close.action"), URL: at + "/close"})
+	default:
+		add(page.Action{Text: s.v.W.T("close.undo"), URL: at + "/open", Post: true})
+	}
+}
+
+// rules reports whether such a ruling about something is taken from the reader's
+// council, and has not been asked for already.
+func (s *showing) rules(about copse.ID, r copse.Ruling) bool {
+	return s.takes[r] && !web.UnderWay(s.proposals[about], r)
+}
+
+// addAsked says what the home of a community elsewhere was asked to do with a post.
+func (s *showing) addAsked(p store.Post, shown *post) error {
+	for _, q := range s.proposals[p.ID] {
+		asked, err := s.site.Asked(s.v, s.tx, s.Community, q, "")
+		if err != nil {
+			return err
+		}
+		shown.Asked = append(shown.Asked, asked)
+	}
+	return nil
 }
 
 // pin has a conversation stand first in its community, or no longer.
@@ -40,10 +70,12 @@ func (p pages) pin(yes bool) web.Handler {
 		if err := p.Hub.Pin(r.Context(), v.Me(), sc.Post.Object, yes); err != nil {
 			return err
 		}
+		told := v.W.T("pin.undone")
 		if yes {
-			p.Tell(r, v.W.T("pin.done"))
-		} else {
-			p.Tell(r, v.W.T("pin.undone"))
+			told = v.W.T("pin.done")
+		}
+		if err := p.Ruled(r, v, sc.Community, told); err != nil {
+			return err
 		}
 		return p.goTo(w, r, v, sc.Post.Object)
 	}
@@ -74,7 +106,9 @@ func (p pages) close(w http.ResponseWriter, r *http.Request, v *web.Visit) error
 	if err != nil {
 		return err
 	}
-	p.Tell(r, v.W.T("close.done"))
+	if err := p.Ruled(r, v, sc.Community, v.W.T("close.done")); err != nil {
+		return err
+	}
 	return p.goTo(w, r, v, sc.Post.Object)
 }
 
@@ -90,7 +124,9 @@ func (p pages) open(w http.ResponseWriter, r *http.Request, v *web.Visit) error 
 	if err := p.Hub.Lock(r.Context(), v.Me(), sc.Post.Object, false, ""); err != nil {
 		return err
 	}
-	p.Tell(r, v.W.T("close.undone"))
+	if err := p.Ruled(r, v, sc.Community, v.W.T("close.undone")); err != nil {
+		return err
+	}
 	return p.goTo(w, r, v, sc.Post.Object)
 }
 

@@ -19,6 +19,9 @@ type showing struct {
 	home string // the council that runs the community
 	by   map[copse.ID]page.Person
 	mine map[copse.ID]bool // what the reader has marked as helpful
+
+	takes     map[copse.Ruling]bool          // what the community's home takes from this council
+	proposals map[copse.ID][]*store.Proposal // what it was asked to do, for those who may ask
 }
 
 func (p pages) showing(v *web.Visit, tx *store.Tx, sc *scene) (*showing, error) {
@@ -27,7 +30,17 @@ func (p pages) showing(v *web.Visit, tx *store.Tx, sc *scene) (*showing, error) 
 		return nil, err
 	}
 	mine, err := tx.Responded(sc.Topic.ID, v.Viewer.Actor, "Like")
-	return &showing{sc, p, v, tx, home, map[copse.ID]page.Person{}, mine}, err
+	if err != nil {
+		return nil, err
+	}
+	takes := make(map[copse.Ruling]bool)
+	for _, r := range []copse.Ruling{copse.Removing, copse.Locking, copse.Pinning, copse.Banning} {
+		if takes[r], err = p.Takes(v, tx, sc.Community, r); err != nil {
+			return nil, err
+		}
+	}
+	proposals, err := p.Proposals(tx, sc.Standing)
+	return &showing{sc, p, v, tx, home, map[copse.ID]page.Person{}, mine, takes, proposals}, err
 }
 
 func (s *showing) person(a *copse.Actor) (page.Person, error) {
@@ -42,6 +55,9 @@ func (s *showing) person(a *copse.Actor) (page.Person, error) {
 // post is one post as the page of its topic shows it.
 func (s *showing) post(p store.Post) (shown post, err error) {
 	shown = post{Anchor: anchor(p.Object), First: p.TopLevel(), At: p.Published, URL: address(p.Object), HTML: p.HTML}
+	if err := s.addAsked(p, &shown); err != nil {
+		return shown, err
+	}
 	if !p.Deleted.IsZero() {
 		shown.Gone = gone(s.v, p.Object)
 		return shown, s.addRestore(p, &shown)
@@ -90,7 +106,7 @@ func (s *showing) post(p store.Post) (shown post, err error) {
 
 // addRestore lets a facilitator put back what is still kept.
 func (s *showing) addRestore(p store.Post, shown *post) error {
-	if s.v.Login == nil || !p.Removed || copse.MayRestore(s.facts(s.v, p.Object)) != nil {
+	if s.v.Login == nil || !p.Removed || !s.rules(p.ID, copse.Removing) || copse.MayRestore(s.facts(s.v, p.Object)) != nil {
 		return nil
 	}
 	kept := *p.Object
@@ -169,7 +185,7 @@ func (s *showing) addActions(p store.Post, shown *post) error {
 	if copse.MayEdit(facts) == nil {
 		add(page.Action{Text: w.T("topic.edit"), URL: at + "/edit"})
 	}
-	if s.v.Login != nil && copse.MayRemove(facts) == nil {
+	if s.v.Login != nil && copse.MayRemove(facts) == nil && (facts.Author || s.rules(p.ID, copse.Removing)) {
 		add(page.Action{Text: w.T("topic.delete"), URL: at + "/delete"})
 	}
 	s.addRulings(p, add)

@@ -30,6 +30,9 @@ func (s *Server) tidy(ctx context.Context) {
 			if _, err := tx.TidyReceived(tx.Now.Add(-keepReceived)); err != nil {
 				return err
 			}
+			if err := tx.TidyProposals(tx.Now.Add(-keepOutbox)); err != nil {
+				return err
+			}
 			if err := tx.TidyWithheld(tx.Now.Add(-keepWithheld)); err != nil {
 				return err
 			}
