@@ -881,6 +881,90 @@ func TestWhatWaitsToBeSentSaysSoUntilItsHomeHasTakenIt(t *testing.T) {
 	b.get(topic).hasNot("Waiting to send to")
 }
 
+// Whoever looks after a community elsewhere is offered what its home takes from here,
+// and told how far what they asked for has got.
+func TestWhatAHomeTakesIsOfferedAndFollowed(t *testing.T) {
+	for software, takes := range map[string][]string{
+		"copse":  {"Delete", "Close to replies", "Pin to the top", "Block", "Facilitate"},
+		"lemmy":  {"Delete", "Close to replies", "Pin to the top", "Block"},
+		"lotide": {"Delete"},
+		"nodebb": {},
+	} {
+		w := newTown(t)
+		tess, rosa := w.person("tess", "Tess Okafor"), w.remote("rosa", "harlow.example")
+		w.peer("harlow.example", "Harlow District Council", copse.PeerOK)
+		w.update(func(tx *store.Tx) error {
+			p, err := tx.PeerAt("harlow.example")
+			if err != nil {
+				return err
+			}
+			p.Software = software
+			return tx.DescribePeer(p)
+		})
+		c := &copse.Community{
+			Actor: copse.Actor{
+				Type: copse.Group, URI: "https://harlow.example/c/trees", Name: "trees", Host: "harlow.example", Title: "Trees",
+				Inbox: "https://harlow.example/inbox", Created: time.Now(), Fetched: time.Now(),
+			},
+			Join: copse.JoinOpen, Audience: copse.Members, Posting: copse.Member,
+		}
+		w.must(w.hub.Learn(t.Context(), &c.Actor, c))
+		w.must(w.hub.Join(t.Context(), tess, &c.Actor, ""))
+		n := 0
+		says := func(typ string, act *copse.Activity) {
+			n++
+			act.URI, act.Type, act.Actor = fmt.Sprint("https://harlow.example/a/", n), typ, &c.Actor
+			w.must(w.hub.Perform(t.Context(), act))
+		}
+		says("Accept", &copse.Activity{Inner: &copse.Activity{Type: "Follow", Actor: tess, Subject: &c.Actor}})
+		w.must(w.hub.LearnFacilitators(t.Context(), c.ID, []*copse.Actor{tess}))
+		o := &copse.Object{ID: store.NewID(), URI: "https://harlow.example/post/1", Kind: forum.Topic, Community: c.ID, Author: rosa.ID, Title: "Ash", HTML: "<p>Sick?</p>"}
+		says("Announce", &copse.Activity{Inner: &copse.Activity{URI: "https://harlow.example/c/1", Type: "Create", Actor: rosa, Object: o}})
+		b, topic := w.browser(tess), "/post/"+id(o)
+		page := b.get(topic).want(200)
+		for _, action := range []string{"Delete", "Close to replies", "Pin to the top", "Block", "Facilitate"} {
+			if got := strings.Contains(page.body, ">"+action); got != slices.Contains(takes, action) {
+				t.Errorf("%s: whether %q is offered is %v", software, action, got)
+			}
+		}
+		switch software {
+		case "nodebb":
+			b.post(topic+"/delete", url.Values{"reason": {"Spam"}}).want(403).has("Trees takes this from nobody at another council")
+			continue
+		case "copse":
+		default:
+			b.get("/c/trees@harlow.example/facilitate/requests").want(404)
+			continue
+		}
+		b.post(topic+"/delete", url.Values{"reason": {"Spam"}}).want(303)
+		b.get(topic).want(200).has("We have asked Harlow District Council to do this.", "Waiting to send to Harlow District Council", "asked to remove this.").hasNot(">Delete<")
+		w.giveUp("harlow.example")
+		b.get(topic).has("Harlow District Council did not do this", "The answer was: it answered 422.", ">Delete<").hasNot("Waiting to send")
+		b.post(topic+"/delete", url.Values{"reason": {"Spam"}}).want(303)
+		w.update(func(tx *store.Tx) error {
+			p, err := tx.PeerAt("harlow.example")
+			if err != nil {
+				return err
+			}
+			waiting, err := tx.Extras(p.ID, 100)
+			for _, e := range waiting {
+				err = errors.Join(err, tx.Delivered(p.ID, e.ID))
+			}
+			return err
+		})
+		b.get(topic).has("Sent, waiting for Harlow District Council").hasNot(">Delete<", "did not do this")
+		b.lang = "cy"
+		b.get(topic).has("Wedi’i anfon, yn aros am Harlow District Council", "Gofynnoch chi neu hwylusydd arall am dynnu hyn.")
+		b.lang = "en"
+		says("Announce", &copse.Activity{Inner: &copse.Activity{URI: "https://harlow.example/d/1", Type: "Delete", Actor: &c.Actor, Object: &copse.Object{URI: o.URI}, Reason: "Spam"}})
+		b.get(topic).want(410).has("Removed by a facilitator").hasNot("Sent, waiting")
+		b.get("/c/trees@harlow.example/facilitate/settings").want(200).has("Harlow District Council runs this community.").hasNot("How do people join?")
+		b.post("/c/trees@harlow.example/facilitate/settings", url.Values{"title": {""}, "purpose": {"All"}}).want(422)
+		b.post("/c/trees@harlow.example/facilitate/settings", url.Values{"title": {"All trees"}, "purpose": {"All"}}).want(303)
+		b.get("/c/trees@harlow.example/facilitate/settings").has("asked to change how it is described.")
+	}
+}
+
 func TestAReplyIsNeverMoreOpenThanItsConversation(t *testing.T) {
 	c := newCrowd(t)
 	c.browsers["facilitator"].post("/c/closed/facilitate/settings", url.Values{
