@@ -60,6 +60,11 @@ func (s *Site) accounts(r chi.Router) {
 	s.Handle(r, "POST", "/settings/password", s.postPassword)
 	s.Handle(r, "POST", "/settings/sign-out", s.postSignOutEverywhere)
 	s.Handle(r, "GET", "/settings/password", leadTo("/settings"))
+	s.Handle(r, "GET", "/settings/move", s.moving)
+	s.Handle(r, "POST", "/settings/move/was", s.postWas)
+	s.Handle(r, "POST", "/settings/move/join", s.postOffers)
+	s.Handle(r, "POST", "/settings/move/away", s.postMove)
+	s.Handle(r, "POST", "/settings/move/back", s.postBack)
 }
 
 func (s *Site) private(next http.Handler) http.Handler {

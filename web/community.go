@@ -40,6 +40,11 @@ func (s *Site) communities(r chi.Router) {
 	s.Handle(r, "GET", "/c/{community}/facilitate/settings", s.governForm)
 	s.Handle(r, "POST", "/c/{community}/facilitate/settings", s.govern)
 
+	s.Handle(r, "GET", "/c/{community}/facilitate/move", s.communityMoving)
+	s.Handle(r, "POST", "/c/{community}/facilitate/move/was", s.communityWas)
+	s.Handle(r, "POST", "/c/{community}/facilitate/move/away", s.moveCommunity)
+	s.Handle(r, "POST", "/c/{community}/facilitate/move/back", s.communityBack)
+
 	s.Handle(r, "GET", "/c/{community}/facilitate", leadTo("facilitate/requests"))
 	// A form with mistakes is shown at the address it was sent to, from where a
 	// change of language or a reload comes back with a GET.
@@ -77,7 +82,8 @@ func (s *Site) StandingIn(v *Visit, tx *store.Tx, c *copse.Community) (*Standing
 	if err != nil {
 		return nil, err
 	}
-	return &Standing{c, m, copse.Facts{Community: c, Role: m.Role, State: m.State}}, nil
+	facts := copse.Facts{Community: c, Role: m.Role, State: m.State, Moved: v.Login != nil && v.Me().HasMoved()}
+	return &Standing{c, m, facts}, nil
 }
 
 // Reads reports whether what is said in the community is open to the reader.
@@ -117,6 +123,7 @@ func (s *Site) communityHome(w http.ResponseWriter, r *http.Request, v *Visit) e
 			case h.Standing != nil: // which says enough
 			case v.Login == nil:
 				h.Closed, h.ClosedURL = v.W.T("community.closed_stranger"), signInFor(c.Path())
+			case c.MovedTo != "": // which the notice says
 			case WayIn(v, c) == nil:
 				h.Explain = v.W.T("join_line.invitation")
 				h.Standing = &page.Mark{Text: v.W.T("directory.members_only")}
@@ -156,6 +163,9 @@ func (s *Site) Inside(v *Visit, tx *store.Tx, r *http.Request, st *Standing, tit
 	}
 	if v.Login != nil {
 		s.Fed.Freshen(&st.Community.Actor)
+	}
+	if stale, err = s.hasMoved(v, tx, st.Community); err != nil || stale.Title != "" {
+		return f, stale, err
 	}
 	stale, err = s.staleCopy(v, tx, st.Community)
 	return f, stale, err
@@ -244,7 +254,7 @@ func waiting(v *Visit, c *copse.Community, council string) string {
 func WayIn(v *Visit, c *copse.Community) *page.Action {
 	about := " " + c.Title
 	switch {
-	case c.Join == copse.JoinInvitation:
+	case c.Join == copse.JoinInvitation, c.MovedTo != "", v.Login != nil && v.Me().HasMoved():
 		return nil
 	case v.Login == nil:
 		return &page.Action{Text: v.W.T("join.sign_in"), About: about, URL: signInFor(c.Path() + "/join")}
@@ -492,6 +502,9 @@ func (s *Site) members(v *Visit, tx *store.Tx, st *Standing, all []store.Person)
 			return nil, err
 		}
 		shown[i].Person = p
+		if a.Was >= copse.Moderator && a.Role == copse.Member && copse.MayAppoint(st.Facts, &a.Membership) == nil {
+			shown[i].Note = v.W.T("moving.was_facilitator")
+		}
 		if bans && a.Actor.ID != v.Viewer.Actor && copse.MayBan(st.Facts, &a.Membership) == nil {
 			shown[i].Block = &page.Action{
 				Text: v.W.T("block.action"), About: ": " + p.Name,

@@ -55,6 +55,9 @@ func (s *Site) showRequests(w http.ResponseWriter, r *http.Request, v *Visit, st
 			return err
 		}
 		list.Settings = c.Path() + "/facilitate/settings"
+		if copse.MayMoveCommunity(st.Facts) == nil {
+			list.Move = c.Path() + "/facilitate/move"
+		}
 		waiting, err := tx.Waiting(c.ID, requestsOnPage)
 		if err != nil {
 			return err

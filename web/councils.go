@@ -38,6 +38,8 @@ func (s *Site) councils(r chi.Router) {
 		s.Handle(r, "GET", "/admin/councils/{host}/"+form, s.toCouncil)
 	}
 	s.Handle(r, "GET", "/admin/exchange", leadTo("/admin/councils"))
+	s.Handle(r, "GET", "/admin/moves", s.listMoves)
+	s.Handle(r, "POST", "/admin/moves/{id}", s.decideMove)
 }
 
 // Administers returns nil if whoever is signed in runs this server. For everybody

@@ -76,6 +76,9 @@ func (s *Site) yourWork(w http.ResponseWriter, r *http.Request, v *Visit) error 
 				return err
 			}
 		}
+		if err := s.movesWaiting(v, tx, &work); err != nil {
+			return err
+		}
 		if err := s.waiting(v, tx, standing, in, &work); err != nil {
 			return err
 		}

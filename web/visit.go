@@ -243,6 +243,11 @@ func (s *Site) Person(v *Visit, tx *store.Tx, a *copse.Actor) (page.Person, erro
 		p.Name, p.URL, p.Job = v.W.T("person.gone"), "", ""
 		return p, nil
 	}
+	if a.MovedTo != "" {
+		if err := s.nowAt(v, tx, a, &p); err != nil {
+			return p, err
+		}
+	}
 	if a.Local {
 		p.Confirmed, err = tx.Vouched(a.ID)
 		return p, err
@@ -256,6 +261,17 @@ func (s *Site) Person(v *Visit, tx *store.Tx, a *copse.Actor) (page.Person, erro
 	}
 	p.Confirmed = s.policy(peer) == copse.Allow
 	return p, nil
+}
+
+// nowAt fills in where somebody is by now who has moved, if that is known here.
+func (s *Site) nowAt(v *Visit, tx *store.Tx, a *copse.Actor, p *page.Person) error {
+	to, err := tx.Successor(a.ID)
+	if err != nil || to == nil {
+		return err
+	}
+	p.NowURL = to.Path()
+	p.Now, err = s.Council(v, tx, to)
+	return err
 }
 
 // policy is what was decided about a peer, by an administrator or in the

@@ -79,6 +79,8 @@ type Person struct {
 	Council   string // may be ""
 	Confirmed bool   // the council says they work there
 	Supplier  bool   // Council is a firm that sells to councils
+	Now       string // the council they have moved to; "" if they have not
+	NowURL    string // their page there
 }
 
 // initials are one or two capitals for the circle beside a name.
