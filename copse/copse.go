@@ -250,6 +250,7 @@ type Activity struct {
 	Object    *Object    // of Create, Update, Delete, Like, Dislike
 	Subject   *Actor     // of Follow: the community; of Update: the actor that changed; of Add and Remove: the facilitator; of Block: who is blocked; of Move: who Actor is now
 	Community *Community // where it happens; its verb fills it in
+	Message   *Message   // of Create, Update and Delete of a private message, instead of Object; of Read and Ignore, one of the conversation
 	Inner     *Activity  // of Accept, Reject, Undo and Announce
 	Reason    string
 	Via       *Actor          // the community that announced it, if one did

@@ -2,6 +2,7 @@ package copse
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -71,3 +72,15 @@ func Takes(software string, r Ruling) bool {
 
 // TakesBatches reports whether a peer takes many votes at once.
 func (p Profile) TakesBatches() bool { return p == Batches || p == Arrays }
+
+// OneRecipient reports whether p takes private messages to one person alone: Lemmy
+// refuses what is for two.
+func (p *Peer) OneRecipient() bool { return strings.EqualFold(p.Software, "lemmy") }
+
+// ChatsOnly reports whether p takes private messages as ChatMessages alone, as Lemmy
+// did before 1.0, and takes a Note for a comment.
+func (p *Peer) ChatsOnly() bool {
+	major, _, _ := strings.Cut(p.Version, ".")
+	n, err := strconv.Atoi(major)
+	return p.OneRecipient() && (err != nil || n < 1)
+}
