@@ -15,7 +15,8 @@ type Account struct {
 	Email     string // lower case
 	Password  string // argon2id, in PHC form
 	Role      AccountRole
-	Language  string // "en", "cy"; "" until chosen
+	Language  string      // "en", "cy"; "" until chosen
+	Reach     copse.Reach // from whom they take messages
 	Created   time.Time
 	Confirmed time.Time // when the address was proved
 	Approved  time.Time // when an owner let them in, if they had to
@@ -31,7 +32,7 @@ const (
 	Owner    AccountRole = "owner"
 )
 
-const accountColumns = `n.actor, n.email, n.password, n.role, n.language, n.created, n.confirmed, n.approved`
+const accountColumns = `n.actor, n.email, n.password, n.role, n.language, n.reach, n.created, n.confirmed, n.approved`
 
 type accountScan struct {
 	n                   Account
@@ -41,7 +42,7 @@ type accountScan struct {
 
 func (s *accountScan) dest() []any {
 	n := &s.n
-	return []any{&n.Actor, &n.Email, &n.Password, &n.Role, &n.Language, &s.created, &s.confirmed, &s.approved}
+	return []any{&n.Actor, &n.Email, &n.Password, &n.Role, &n.Language, &n.Reach, &s.created, &s.confirmed, &s.approved}
 }
 
 func (s *accountScan) account() *Account {
@@ -85,9 +86,9 @@ func (tx *Tx) AddAccount(n *Account) error {
 // It refuses an address that has another account.
 func (tx *Tx) SetAccount(n *Account) error {
 	count, err := tx.exec(`
-		update accounts set email = $1, password = $2, role = $3, language = $4, confirmed = $5, approved = $6
+		update accounts set email = $1, password = $2, role = $3, language = $4, confirmed = $5, approved = $6, reach = $8
 		where actor = $7 and not exists (select 1 from accounts o where o.email = $1 and o.actor <> $7)`,
-		n.Email, n.Password, n.Role, n.Language, micros(n.Confirmed), micros(n.Approved), n.Actor)
+		n.Email, n.Password, n.Role, n.Language, micros(n.Confirmed), micros(n.Approved), n.Actor, n.Reach)
 	if err == nil && count == 0 {
 		return copse.Conflict("there is already an account for %s", n.Email)
 	}

@@ -21,6 +21,8 @@ func (tx *Tx) RecordActivity(act *copse.Activity) (fresh bool, err error) {
 		by = act.By.ID
 	}
 	switch {
+	case act.Message != nil:
+		object = act.Message.URI
 	case act.Object != nil:
 		object = act.Object.URI
 	case act.Subject != nil:

@@ -202,6 +202,36 @@ func hotQueries(town *storetest.Town) []hot {
 		{"DropSessions", func(tx *store.Tx) error { return tx.DropSessions(ann) }, "sessions_actor", "", false},
 		{"AddToken", func(tx *store.Tx) error { return tx.AddToken(object(0).URI, "reset", ann, now) }, "tokens_actor", "", false},
 		{"UseToken", func(tx *store.Tx) error { _, err := tx.UseToken("x", "reset"); return err }, "tokens_1", "", false},
+
+		{"Unread", func(tx *store.Tx) error { _, err := tx.Unread(ann); return err }, "participants_", "few", false},
+		{"UnreadLines", func(tx *store.Tx) error { _, err := tx.UnreadLines(ann, big); return err }, "participants_1 messages_conversation blocks_1", "", false},
+		{"Talks", func(tx *store.Tx) error { _, err := tx.Talks(ann, 0, 20); return err }, "participants_newest", "", false},
+		{"Talk", func(tx *store.Tx) error { _, err := tx.Talk(ann, big); return err }, "participants_1", "", false},
+		{"PeopleIn", func(tx *store.Tx) error { _, err := tx.PeopleIn(big); return err }, "participants_1", "", true},
+		{"Lines", func(tx *store.Tx) error { _, err := tx.Lines(ann, big, 0, 20); return err }, "participants_1 messages_conversation blocks_1", "", false},
+		{"Line", func(tx *store.Tx) error { _, err := tx.Line(ann, big); return err }, "participants_1", "", false},
+		{"LastLine", func(tx *store.Tx) error { _, err := tx.LastLine(ann, big); return err }, "participants_1 messages_conversation", "", false},
+		{"MessageByURI", func(tx *store.Tx) error { _, err := tx.MessageByURI("x"); return err }, "messages_1", "", false},
+		{"MadeMessage", func(tx *store.Tx) error { _, err := tx.MadeMessage("x"); return err }, "activities_1 messages_1", "", false},
+		{"HasMessage", func(tx *store.Tx) error {
+			_, err := tx.HasMessage(&copse.Message{ID: 1, Conversation: big}, "x")
+			return err
+		}, "participants_1", "", false},
+		{"MessagesSince", func(tx *store.Tx) error { _, err := tx.MessagesSince(ann, now); return err }, "messages_author", "", false},
+		{"Errands", func(tx *store.Tx) error { _, err := tx.Errands(ann, big, 1); return err }, "messages_ outbox_object peer_extra_outbox", "", true},
+		{"Converse", func(tx *store.Tx) error {
+			a := &copse.Actor{ID: ann, URI: "x"}
+			c, err := tx.Converse([]*copse.Actor{a}, nil)
+			if err != nil {
+				return err
+			}
+			return tx.AddMessage(&copse.Message{ID: store.NewID(), URI: "x", Conversation: c, Author: ann, Published: now}, nil)
+		}, "participants_1", "", false},
+		{"Correspondence", func(tx *store.Tx) error {
+			from := &copse.Actor{ID: town.People[3], Host: "x"}
+			_, err := tx.Correspondence(from, &copse.Actor{ID: ann, Host: "y", Local: true}, big)
+			return err
+		}, "blocks_1 messages_ memberships_ objects_author", "lately", false},
 	}
 }
 

@@ -292,6 +292,7 @@ create table accounts (
 	password  text    not null,
 	role      text    not null,
 	language  text    not null default '',
+	reach     text    not null default '', -- from whom they take messages
 	created   bigint  not null,
 	confirmed bigint,
 	approved  bigint,
@@ -398,4 +399,55 @@ create table proposals (
 	actor     bigint  not null references actors (id),
 	outbox    bigint  not null,
 	primary key (community, about, ruling)
+);
+
+-- Who writes to each other. There is one for each set of people, whose URIs the key
+-- is made of: of some people elsewhere no more is known, and others lists those.
+create table conversations (
+	id     bigint primary key,
+	people text   not null unique,
+	others text   not null default ''
+);
+
+-- Messages stand apart from objects, so that nothing that lists objects can come
+-- upon them. Ids are in the order they came here.
+create table messages (
+	id           bigint primary key,
+	uri          text    not null unique,
+	conversation bigint  not null references conversations (id),
+	author       bigint  not null references actors (id),
+	parent       bigint,
+	local        boolean not null,
+	published    bigint  not null,
+	edited       bigint,
+	changed      bigint,
+	deleted      bigint,
+	language     text    not null default '',
+	source       text    not null,
+	html         text    not null
+);
+create index messages_conversation on messages (conversation, id);
+create index messages_author       on messages (author, id);
+
+-- How a conversation stands to each person in it. What came before since is not
+-- theirs, nor is anything while that is null; newest is the last that came to them,
+-- seen the last they have read.
+create table participants (
+	conversation bigint not null references conversations (id),
+	actor        bigint not null references actors (id),
+	since        bigint,
+	newest       bigint,
+	seen         bigint not null default 0,
+	muted        bigint,
+	primary key (conversation, actor)
+);
+create index participants_newest on participants (actor, newest) where newest is not null;
+create index participants_unread on participants (actor) where newest > seen and muted is null;
+
+-- Whose messages somebody does not want. since is an id: what came before stays.
+create table blocks (
+	actor   bigint not null references actors (id),
+	subject bigint not null references actors (id),
+	since   bigint not null,
+	primary key (actor, subject)
 );
