@@ -293,8 +293,8 @@ func (s *Site) postBack(w http.ResponseWriter, r *http.Request, v *Visit) error 
 // owning returns the community in the address if whoever is signed in owns it. For
 // everybody else the page is not there.
 func (s *Site) owning(v *Visit, tx *store.Tx, r *http.Request) (*Standing, error) {
-	st, err := s.facilitating(v, tx, r)
-	if err == nil && copse.MayMoveCommunity(st.Facts) != nil {
+	st, err := s.Standing(v, tx, r)
+	if err == nil && (!st.Community.Local || copse.MayMoveCommunity(st.Facts) != nil) {
 		err = copse.NotFound("there is nothing here")
 	}
 	return st, err
