@@ -10,6 +10,9 @@ func (h *Hub) block(tx *store.Tx, act *copse.Activity) error {
 	if act.Site != "" {
 		return h.blockAtSite(tx, act)
 	}
+	if act.Community == nil {
+		return h.shun(tx, act)
+	}
 	facts, m, err := h.banned(tx, act)
 	if err != nil {
 		return err
@@ -38,6 +41,9 @@ func (h *Hub) unblock(tx *store.Tx, act *copse.Activity) error {
 	act.Subject = block.Subject
 	if block.Site != "" {
 		return h.unblockAtSite(tx, act)
+	}
+	if block.Community == nil {
+		return tx.Unblock(act.Actor.ID, act.Subject.ID)
 	}
 	facts, m, err := h.banned(tx, block)
 	if err != nil {

@@ -7,6 +7,9 @@ import (
 
 // create adds something new to a community and tells those who should know.
 func (h *Hub) create(tx *store.Tx, act *copse.Activity) (err error) {
+	if act.Message != nil {
+		return h.write(tx, act)
+	}
 	if act.Subject != nil {
 		return h.found(tx, act)
 	}

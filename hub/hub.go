@@ -74,6 +74,10 @@ func verbOf(typ string) verb {
 		return (*Hub).announce
 	case "QuoteRequest":
 		return (*Hub).quote
+	case "Read":
+		return (*Hub).read
+	case "Ignore":
+		return (*Hub).ignore
 	}
 	return nil
 }

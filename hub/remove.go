@@ -8,6 +8,9 @@ import (
 // remove is the verb Delete: it leaves a tombstone. What a facilitator removed
 // its author can still delete for good.
 func (h *Hub) remove(tx *store.Tx, act *copse.Activity) error {
+	if act.Message != nil {
+		return h.unsay(tx, act)
+	}
 	if act.Subject != nil {
 		return h.depart(tx, act)
 	}

@@ -26,6 +26,8 @@ func (h *Hub) undo(tx *store.Tx, act *copse.Activity) error {
 		err = h.dealtWith(tx, act)
 	case "Like", "Dislike":
 		err = h.unvote(tx, act)
+	case "Ignore":
+		err = h.unignore(tx, act)
 	default:
 		err = copse.Invalid("", "this server does not understand %q", "Undo "+act.Inner.Type)
 	}

@@ -11,6 +11,9 @@ import (
 // update changes something that is there already. What it is, where it is and
 // who made it stay as they were, whatever the activity says.
 func (h *Hub) update(tx *store.Tx, act *copse.Activity) error {
+	if act.Message != nil {
+		return h.rewrite(tx, act)
+	}
 	if act.Subject != nil {
 		return h.updateActor(tx, act)
 	}
