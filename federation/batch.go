@@ -58,7 +58,7 @@ func (s *Server) unpack(ctx context.Context, a *arrival, items []ap.Object, look
 		err := errUnknown
 		if isVote(&items[i]) {
 			var act *copse.Activity
-			if act, err = s.decode(ctx, &arrival{a.signer, &one}, look); act != nil && err == nil {
+			if act, err = s.decode(ctx, &arrival{a.signer, &one, a.sentOn}, look); act != nil && err == nil {
 				b.votes = append(b.votes, act)
 			}
 		}

@@ -38,7 +38,11 @@ func (s *Server) decode(ctx context.Context, a *arrival, look *look) (*copse.Act
 	if err != nil {
 		return nil, err
 	}
-	return s.decodeInner(ctx, w, act, look)
+	do, err := s.decodeInner(ctx, w, act, look)
+	if err == nil && do != nil && do.Message != nil && a.sentOn {
+		return nil, nil // what is between a few people nobody else passes on
+	}
+	return do, err
 }
 
 // activityURI returns an activity's id. The few that may lack one (Accept and
@@ -60,6 +64,10 @@ func (s *Server) decodeInner(ctx context.Context, w *ap.Object, act *copse.Activ
 	case "Update":
 		return s.decodeUpdate(ctx, w, act, look)
 	case "Delete":
+		if m, err := look.message(ctx, w.Object.URI()); err != nil || m != nil && act.Via == nil {
+			act.Message = m
+			return act, err
+		}
 		act.Object = &copse.Object{URI: w.Object.URI()}
 		act.Reason = limited(markup.Plain(w.Summary), copse.MaxReason)
 		switch {
@@ -274,6 +282,11 @@ func (s *Server) decodeCreate(ctx context.Context, w *ap.Object, act *copse.Acti
 			return nil, err
 		}
 	}
+	m, err := s.decodeMessage(ctx, made, act, look)
+	if err != nil || m != nil {
+		act.Message = m
+		return act, err
+	}
 	o, err := s.decodeObject(ctx, made, act, nil, look)
 	if err != nil || o == nil {
 		return nil, err
@@ -296,6 +309,12 @@ func (s *Server) decodeUpdate(ctx context.Context, w *ap.Object, act *copse.Acti
 			return nil, copse.Forbidden("only %s may change itself", changed.ID)
 		}
 		return nil, look.refresh(ctx, changed.ID)
+	}
+	if m, err := look.message(ctx, changed.ID); err != nil || m != nil {
+		if err != nil {
+			return nil, err
+		}
+		return s.decodeRewriting(ctx, changed, act, m, look)
 	}
 	known, err := look.target(ctx, w, changed.ID, act)
 	if err != nil {

@@ -34,6 +34,9 @@ func (s *Server) encode(tx *store.Tx, act *copse.Activity) (*ap.Object, error) {
 	if act.Raw != nil {
 		return &ap.Object{ID: act.URI, Raw: act.Raw}, nil
 	}
+	if act.Message != nil {
+		return s.encodeMessage(tx, act)
+	}
 	w := &ap.Object{ID: act.URI, Type: act.Type, Actor: ap.RefsTo(act.Actor.URI), Published: act.Published}
 	var err error
 	switch act.Type {

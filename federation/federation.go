@@ -103,6 +103,7 @@ func (s *Server) Wanted(pages http.Handler) http.Handler {
 	get(documents, "/c/{name}", s.public(s.community))
 	get(documents, "/post/{id}", s.answer(s.object))
 	get(documents, "/comment/{id}", s.answer(s.object))
+	get(documents, "/message/{id}", s.answer(s.message))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if wantsDocument(r) && documents.Match(chi.NewRouteContext(), http.MethodGet, r.URL.Path) {
 			documents.ServeHTTP(w, r)
@@ -118,7 +119,7 @@ func (s *Server) Wanted(pages http.Handler) http.Handler {
 // mayBeDocument reports whether a path answers in two ways.
 func mayBeDocument(path string) bool {
 	return path == "/" || strings.HasPrefix(path, "/u/") || strings.HasPrefix(path, "/c/") ||
-		strings.HasPrefix(path, "/post/") || strings.HasPrefix(path, "/comment/")
+		strings.HasPrefix(path, "/post/") || strings.HasPrefix(path, "/comment/") || strings.HasPrefix(path, "/message/")
 }
 
 // wantsDocument reports whether a request asks for ActivityStreams rather than

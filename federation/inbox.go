@@ -191,10 +191,10 @@ func (s *Server) judge(l *letter) error {
 			return err
 		}
 		if items, ok := batched(l.act); ok {
-			many, err = s.unpack(ctx, &arrival{by, l.act}, items, look)
+			many, err = s.unpack(ctx, &arrival{signer: by, act: l.act}, items, look)
 			return err
 		}
-		do, err = s.decode(ctx, &arrival{by, l.act}, look)
+		do, err = s.decode(ctx, &arrival{by, l.act, by.ID != signer.ID}, look)
 		return err
 	})
 	if signer != nil {

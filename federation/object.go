@@ -242,6 +242,19 @@ func (s *Server) activity(ctx context.Context, q *question) (*document, error) {
 		if out, err = tx.OutgoingByURI(uri); err != nil {
 			return err
 		}
+		switch m, err := tx.Message(out.Object); {
+		case err == nil:
+			closed = true
+			if err := mayFetch(tx, m, q); err != nil {
+				return err
+			}
+			if !m.Deleted.IsZero() && out.Type != "Delete" {
+				return &goneError{uri, http.StatusGone}
+			}
+			return nil
+		case copse.CodeOf(err) != copse.CodeNotFound:
+			return err
+		}
 		if out.Object != 0 {
 			post, err := tx.Post(q.viewer, out.Object)
 			if err != nil {

@@ -86,6 +86,7 @@ func newRehearsal(t *testing.T, words bool) *rehearsal {
 	r.n.elsewhere = r.answer
 	r.leeds = r.n.towns["leeds.example"]
 	r.ann = r.leeds.person("ann")
+	r.leeds.takes(r.ann, copse.ReachAnyone)
 	r.seeds = r.leeds.community(r.ann, "seeds", copse.JoinOpen, copse.Public)
 	r.topic = r.leeds.post(r.ann, &r.seeds.Actor, "Oak", "<p>Where?</p>")
 	return r
@@ -293,9 +294,47 @@ func (r *rehearsal) account() map[string]string {
 				}
 			}
 		}
-		return nil
+		return r.messages(tx, all)
 	})
 	return all
+}
+
+// messages adds what has come to Ann alone, or to her and a few others.
+func (r *rehearsal) messages(tx *store.Tx, all map[string]string) error {
+	talks, err := tx.Talks(r.ann.ID, 0, 100)
+	for _, talk := range talks {
+		if err != nil {
+			return err
+		}
+		with := slices.Clone(talk.Others)
+		for _, p := range talk.People {
+			with = append(with, p.URI)
+		}
+		slices.Sort(with)
+		var lines []store.Line
+		lines, err = tx.Lines(r.ann.ID, talk.ID, 0, 100)
+		for _, l := range lines {
+			s := fmt.Sprintf("message %s by %s among %s", l.URI, l.By.Handle(), strings.Join(with, " "))
+			if l.Parent != 0 {
+				to, err := tx.Message(l.Parent)
+				if err != nil {
+					return err
+				}
+				s += " to " + to.URI
+			}
+			if !l.Edited.IsZero() {
+				s += ", edited"
+			}
+			switch {
+			case !l.Deleted.IsZero():
+				s += ", deleted"
+			case r.words:
+				s += "\n\t\t\t" + strings.TrimSpace(l.HTML)
+			}
+			all[l.URI] = s
+		}
+	}
+	return err
 }
 
 func (r *rehearsal) describe(tx *store.Tx, o *copse.Object, community string) (string, error) {

@@ -21,7 +21,8 @@ import (
 // actor, if that is one of ours, wherever others may have to believe it without
 // asking here.
 func (s *Server) write(tx *store.Tx, act *copse.Activity, w *ap.Object) ([]byte, error) {
-	if !act.Actor.Local || !isProvable(act.Type) {
+	// What is written to a few people is nobody's to show to others with a proof.
+	if !act.Actor.Local || !isProvable(act.Type) || act.Message != nil {
 		return ap.Marshal(w)
 	}
 	w.Context = []byte(ap.SaidContext)

@@ -21,6 +21,7 @@ import (
 type arrival struct {
 	signer *copse.Actor
 	act    *ap.Object
+	sentOn bool // signer's proof is in it, and somebody else signed the request
 }
 
 const (
@@ -176,9 +177,9 @@ func (s *Server) rework(ctx context.Context, r *store.Received) error {
 		return err
 	}
 	if items, ok := batched(act); ok {
-		return s.reworkBatch(ctx, &arrival{by, act}, items)
+		return s.reworkBatch(ctx, &arrival{signer: by, act: act}, items)
 	}
-	do, err := s.decode(ctx, &arrival{by, act}, look)
+	do, err := s.decode(ctx, &arrival{by, act, by.ID != signer.ID}, look)
 	if err == nil && do != nil {
 		err = s.perform(ctx, do)
 	}

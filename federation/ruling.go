@@ -81,6 +81,9 @@ func (s *Server) decodeBlock(ctx context.Context, w *ap.Object, act *copse.Activ
 		act.Until = w.Expires
 	}
 	target := w.Target.URI()
+	if w.Target == nil {
+		return s.decodePersonalBlock(ctx, w, act, look)
+	}
 	err := look.view(ctx, func(tx *store.Tx) (err error) {
 		act.Community, err = tx.CommunityByURI(target)
 		return err

@@ -46,6 +46,12 @@ func (s *actorScan) actor() *copse.Actor {
 // bylineColumns are what stands beside a name in a list of what people wrote.
 const bylineColumns = `a.type, a.name, a.host, a.title, a.job_title, a.vouched, a.gone, a.local, a.moved_to`
 
+// byline returns where those go.
+func (s *actorScan) byline() []any {
+	a := &s.a
+	return []any{&a.Type, &a.Name, &a.Host, &a.Title, &a.JobTitle, &a.Vouched, &s.gone, &a.Local, &a.MovedTo}
+}
+
 // written returns the actor with the given id, of whom the byline was read.
 func (s *actorScan) written(id copse.ID) *copse.Actor {
 	s.a.ID, s.a.Gone = id, fromMicros(s.gone)

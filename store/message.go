@@ -77,7 +77,7 @@ func scanLine(r row) (Line, error) {
 		s messageScan
 		a actorScan
 	)
-	err := r.Scan(append(s.dest(), &a.a.Type, &a.a.Name, &a.a.Host, &a.a.Title, &a.a.JobTitle, &a.a.Vouched, &a.gone, &a.a.Local)...)
+	err := r.Scan(append(s.dest(), a.byline()...)...)
 	if err != nil {
 		return Line{}, err
 	}
@@ -253,7 +253,7 @@ func scanTalk(r row) (t Talk, err error) {
 		others string
 	)
 	dest := append([]any{&t.ID, &others, &t.Unread, &t.Muted}, s.dest()...)
-	err = r.Scan(append(dest, &a.a.Type, &a.a.Name, &a.a.Host, &a.a.Title, &a.a.JobTitle, &a.a.Vouched, &a.gone, &a.a.Local)...)
+	err = r.Scan(append(dest, a.byline()...)...)
 	if err != nil {
 		return t, err
 	}
