@@ -102,6 +102,16 @@ func (l Letterhead) Asked(to, name string, c *copse.Community, who, council, rea
 	}, l.W.T("mail.why_facilitator", "community", line(c.Title)))
 }
 
+// Wrote tells somebody that they have a private message, at a path here, and who wrote
+// it.
+func (l Letterhead) Wrote(to, name, who, council, path string) *store.Mail {
+	return l.letter(to, name, l.W.T("mail.wrote_subject", "name", line(who)), []string{
+		l.W.T("mail.wrote", "name", line(who), "council", line(council)),
+		l.W.T("mail.wrote_read"),
+		l.Base + path,
+	}, l.W.T("mail.why_account", "url", l.Base))
+}
+
 // letter puts a letter together. Empty paragraphs are left out.
 func (l Letterhead) letter(to, name, subject string, paragraphs []string, why string) *store.Mail {
 	text := []string{l.W.T("mail.hello", "name", line(name))}

@@ -21,6 +21,8 @@ const (
 // Notify queues letters about act, which has just taken effect.
 func (w *Worker) Notify(tx *store.Tx, act *copse.Activity) error {
 	switch {
+	case act.Message != nil && act.Type == "Create":
+		return w.wrote(tx, act)
 	case act.Community == nil:
 		return nil
 	case act.Type == "Follow" && act.Community.Local:
@@ -88,6 +90,42 @@ func (w *Worker) decided(tx *store.Tx, act *copse.Activity) error {
 		}
 		return l.Declined(to, person.Title, act.Community, council, act.Reason)
 	})
+}
+
+// wrote tells those here whom a private message has come to that there is one, who
+// wrote it and nothing of what it says: letters are read by more programs and people than
+// messages are. Who has others unread in the conversation was told of the first.
+func (w *Worker) wrote(tx *store.Tx, act *copse.Activity) error {
+	m := act.Message
+	council, err := w.council(tx, act.Actor)
+	if err != nil {
+		return err
+	}
+	for _, p := range m.To {
+		if !p.Local {
+			continue
+		}
+		unread, err := tx.UnreadLines(p.ID, m.Conversation)
+		if copse.CodeOf(err) == copse.CodeNotFound || err == nil && unread != 1 {
+			continue
+		}
+		if err == nil {
+			_, err = tx.Line(p.ID, m.ID)
+		}
+		if copse.CodeOf(err) == copse.CodeNotFound {
+			continue // it did not come to them
+		}
+		if err != nil {
+			return err
+		}
+		err = w.write(tx, p, func(l Letterhead, to string) *store.Mail {
+			return l.Wrote(to, p.Title, act.Actor.Title, council, fmt.Sprint("/messages/", m.Conversation))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // write queues a letter to somebody here, in their language. The server's own
