@@ -3,6 +3,7 @@ package content
 
 import (
 	"copse/content/forum"
+	"copse/content/message"
 	"copse/copse"
 	"copse/federation"
 	"copse/web"
@@ -20,6 +21,7 @@ type Part struct {
 // only because Go has no constant lists.
 var All = []Part{
 	{forum.Kinds, forum.Mappings, forum.Section},
+	{Section: message.Section},
 }
 
 // Kinds are the rules of every kind.

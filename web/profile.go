@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 
 	"copse/copse"
@@ -34,6 +35,9 @@ func (s *Site) profile(w http.ResponseWriter, r *http.Request, v *Visit) error {
 			return err
 		}
 		p.Handle, p.About, p.Self = a.Handle(), a.Summary, a.ID == v.Viewer.Actor
+		if err := writable(v, tx, a, &p); err != nil {
+			return err
+		}
 		if !a.Local {
 			p.Source = a.URI
 			if a.URL != "" {
@@ -64,6 +68,25 @@ func (s *Site) profile(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	}
 	p.Frame = s.Frame(v, r, p.Person.Name)
 	return s.Render(w, r, http.StatusOK, page.ProfilePage(p))
+}
+
+// writable fills in whether the reader may write to somebody, and block them.
+func writable(v *Visit, tx *store.Tx, a *copse.Actor, p *page.Profile) error {
+	if v.Login == nil || p.Self {
+		return nil
+	}
+	f, err := tx.Correspondence(v.Me(), a, 0)
+	if err != nil {
+		return err
+	}
+	who := url.QueryEscape(a.Handle())
+	if f.People = 1; copse.MayMessage(f) == nil {
+		p.Write = "/messages/new?to=" + who
+	}
+	if p.Shunned = f.Blocks; !f.Blocks && !f.Absent {
+		p.Block = "/messages/block?who=" + who
+	}
+	return nil
 }
 
 // writing is something somebody wrote, in a list of such.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"copse/copse"
 	"copse/internal/markup"
 	"copse/internal/words"
 	"copse/store"
@@ -25,6 +26,7 @@ func (s *Site) showSettings(w http.ResponseWriter, r *http.Request, v *Visit, st
 		me := v.Me()
 		about.Values = map[string][]string{
 			"name": {me.Title}, "job": {me.JobTitle}, "about": {me.Source}, "language": {v.W.Lang()},
+			"reach": {string(v.Login.Reach)},
 		}
 	}
 	f := s.Frame(v, r, v.W.T("yours.title"))
@@ -72,12 +74,27 @@ func (s *Site) postSettings(w http.ResponseWriter, r *http.Request, v *Visit) er
 			return err
 		}
 	}
+	if err := s.take(r, v, copse.Reach(form.Value("reach"))); err != nil {
+		return err
+	}
 	if err := s.speak(w, r, v, lang); err != nil {
 		return err
 	}
 	s.Tell(r, words.In(lang).T("yours.saved"))
 	http.Redirect(w, r, "/settings", http.StatusSeeOther)
 	return nil
+}
+
+// take has the reader take messages from whom they say. Of an answer that is none
+// the strictest is made.
+func (s *Site) take(r *http.Request, v *Visit, reach copse.Reach) error {
+	if reach != copse.ReachKnown && reach != copse.ReachAnyone {
+		reach = copse.ReachNobody
+	}
+	if reach == v.Login.Reach {
+		return nil
+	}
+	return s.changeAccount(r.Context(), v.Login.Actor, func(n *store.Account) { n.Reach = reach })
 }
 
 // postPassword changes a password and signs everybody else out who used the old.

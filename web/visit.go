@@ -26,6 +26,7 @@ type Visit struct {
 
 	title  string // of the council that runs this server
 	peers  int
+	unread int                    // conversations that whoever is signed in has unread messages in
 	at     map[string]*copse.Peer // peers looked up so far, by host
 	notice func() string          // what is to be told once; nil for none
 }
@@ -55,6 +56,9 @@ func (s *Site) visit(r *http.Request) (*Visit, error) {
 			return err
 		}
 		v.Login, v.Viewer.Actor = &login, id
+		if v.unread, err = tx.Unread(id); err != nil {
+			return err
+		}
 		v.Off, err = tx.ExchangeOff()
 		return err
 	})
@@ -97,6 +101,7 @@ func (s *Site) Frame(v *Visit, r *http.Request, title string) page.Frame {
 	}
 	if v.Login != nil {
 		f.Person = &page.Person{Name: v.Me().Title, URL: "/settings", Job: v.Me().JobTitle, Council: v.title}
+		f.Unread = v.unread
 		f.Admin = s.Administers(v) == nil
 		f.Off = f.Admin && !v.Off.IsZero()
 	}

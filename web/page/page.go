@@ -33,8 +33,9 @@ type Frame struct {
 	Title  string    // what the page is; Layout adds the community and the service
 	Server string    // the council that runs this server, "Stevenage Borough Council"
 	Path   string    // the page's own path and query; the language links keep the query
-	Nav    string    // the current section of the service: "home", "communities", "councils" or ""
+	Nav    string    // the current section of the service: "home", "communities", "messages", "councils" or ""
 	Person *Person   // who is signed in; nil if nobody
+	Unread int       // conversations in which they have private messages that they have not read
 	Admin  bool      // they run this server
 	Off    bool      // they do, and the exchange with other councils is off
 	Trail  []Link    // breadcrumbs, from home to the page above this one
@@ -122,6 +123,12 @@ func (f Frame) sections() []Link {
 	all := []Link{
 		{Text: f.W.T("nav.home"), URL: "/", Current: f.Nav == "home"},
 		{Text: f.W.T("nav.communities"), URL: "/communities", Current: f.Nav == "communities"},
+	}
+	if f.Person != nil {
+		all = append(all, Link{
+			Text: f.W.T("messages.nav"), URL: "/messages", Current: f.Nav == "messages",
+			Count: f.Unread, Counted: f.W.N("messages.unread_count", f.Unread),
+		})
 	}
 	if f.Admin {
 		all = append(all, Link{Text: f.W.T("councils.nav"), URL: "/admin/councils", Current: f.Nav == "councils"})
