@@ -58,6 +58,7 @@ func (s *Site) accounts(r chi.Router) {
 	s.Handle(r, "GET", "/settings", s.settings)
 	s.Handle(r, "POST", "/settings", s.postSettings)
 	s.Handle(r, "POST", "/settings/password", s.postPassword)
+	s.Handle(r, "POST", "/settings/messages", s.postReach)
 	s.Handle(r, "POST", "/settings/sign-out", s.postSignOutEverywhere)
 	s.Handle(r, "GET", "/settings/password", leadTo("/settings"))
 	s.Handle(r, "GET", "/settings/move", s.moving)
@@ -65,6 +66,7 @@ func (s *Site) accounts(r chi.Router) {
 	s.Handle(r, "POST", "/settings/move/join", s.postOffers)
 	s.Handle(r, "POST", "/settings/move/away", s.postMove)
 	s.Handle(r, "POST", "/settings/move/back", s.postBack)
+	s.Handle(r, "GET", "/settings/messages", leadTo("/settings"))
 }
 
 func (s *Site) private(next http.Handler) http.Handler {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"unicode/utf8"
 
@@ -26,13 +27,12 @@ func (s *Site) showSettings(w http.ResponseWriter, r *http.Request, v *Visit, st
 		me := v.Me()
 		about.Values = map[string][]string{
 			"name": {me.Title}, "job": {me.JobTitle}, "about": {me.Source}, "language": {v.W.Lang()},
-			"reach": {string(v.Login.Reach)},
 		}
 	}
 	f := s.Frame(v, r, v.W.T("yours.title"))
 	f.Failed = about.Failed() || password.Failed()
 	return s.Render(w, r, status, page.Settings(page.YourSettings{
-		Frame: f, About: about, Password: password,
+		Frame: f, About: about, Password: password, Reach: page.Form{Values: url.Values{"reach": {string(v.Login.Reach)}}},
 		Email: v.Login.Email, Handle: v.Me().Handle(), Profile: v.Me().Path(),
 	}))
 }
@@ -74,9 +74,6 @@ func (s *Site) postSettings(w http.ResponseWriter, r *http.Request, v *Visit) er
 			return err
 		}
 	}
-	if err := s.take(r, v, copse.Reach(form.Value("reach"))); err != nil {
-		return err
-	}
 	if err := s.speak(w, r, v, lang); err != nil {
 		return err
 	}
@@ -85,16 +82,22 @@ func (s *Site) postSettings(w http.ResponseWriter, r *http.Request, v *Visit) er
 	return nil
 }
 
-// take has the reader take messages from whom they say. Of an answer that is none
+// postReach has the reader take messages from whom they say. Of an answer that is none
 // the strictest is made.
-func (s *Site) take(r *http.Request, v *Visit, reach copse.Reach) error {
+func (s *Site) postReach(w http.ResponseWriter, r *http.Request, v *Visit) error {
+	if err := s.SignedIn(v); err != nil {
+		return err
+	}
+	reach := copse.Reach(r.PostFormValue("reach"))
 	if reach != copse.ReachKnown && reach != copse.ReachAnyone {
 		reach = copse.ReachNobody
 	}
-	if reach == v.Login.Reach {
-		return nil
+	if err := s.changeAccount(r.Context(), v.Login.Actor, func(n *store.Account) { n.Reach = reach }); err != nil {
+		return err
 	}
-	return s.changeAccount(r.Context(), v.Login.Actor, func(n *store.Account) { n.Reach = reach })
+	s.Tell(r, v.W.T("yours.saved"))
+	http.Redirect(w, r, "/settings", http.StatusSeeOther)
+	return nil
 }
 
 // postPassword changes a password and signs everybody else out who used the old.

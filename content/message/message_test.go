@@ -296,13 +296,12 @@ func TestSettingsSayWhoMayWrite(t *testing.T) {
 	ann, bob := w.browser(w.person("ann", store.Ordinary)), w.browser(w.person("bob", store.Ordinary))
 	_, page := bob.get("/settings", 200)
 	says(t, page, "Who may write to you")
-	settings := []string{"name", "Bob", "language", "en", "reach"}
-	bob.post("/settings", 303, append(settings, "nobody")...)
+	bob.post("/settings/messages", 303, "reach", "nobody")
 	_, page = ann.get("/u/bob", 200)
 	saysNot(t, page, "/messages/new")
 	_, page = ann.post("/messages/new", 422, "to", "bob", "text", "kept")
 	says(t, page, "Bob does not take messages from you", "kept")
-	bob.post("/settings", 303, append(settings, "anyone")...)
+	bob.post("/settings/messages", 303, "reach", "anyone")
 	ann.post("/messages/new", 303, "to", "bob", "text", "Hello")
 
 	bob.get("/messages/block?who=ann@stevenage.example", 200)
