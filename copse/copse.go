@@ -246,7 +246,7 @@ type Activity struct {
 	URI       string
 	Type      string // "Create", "Follow", …
 	Actor     *Actor
-	By        *Actor     // the facilitator behind what a community does; nil otherwise
+	By        *Actor     // the person behind what a community does, or this server; nil otherwise
 	Object    *Object    // of Create, Update, Delete, Like, Dislike
 	Subject   *Actor     // of Follow: the community; of Update: the actor that changed; of Add and Remove: the facilitator; of Block: who is blocked; of Move: who Actor is now
 	Community *Community // where it happens; its verb fills it in
@@ -270,6 +270,24 @@ type Activity struct {
 	// Of a person's Move, for the server they move to: URIs of the communities they
 	// were in, as far as it may know of them.
 	Offers []string
+
+	// Of a Flag, whose Subject is the person if it is one that is reported, and of
+	// the Flag that a Resolve is about.
+	Objects  []*Object // what is reported
+	Category Category
+	Forward  bool // to the server of whoever wrote it, too
+
+	// Of a Resolve.
+	Case    ID // which; zero where only Inner tells
+	Outcome Outcome
+}
+
+// Behind returns the person behind act: By, where it is done in another's name.
+func (act *Activity) Behind() *Actor {
+	if act.By != nil {
+		return act.By
+	}
+	return act.Actor
 }
 
 // A Viewer is whoever asks to see something: a person signed in here, or a peer

@@ -16,10 +16,7 @@ func (tx *Tx) RecordActivity(act *copse.Activity) (fresh bool, err error) {
 	}
 	var object string
 	var community, via copse.ID
-	by := act.Actor.ID
-	if act.By != nil {
-		by = act.By.ID
-	}
+	by := act.Behind().ID
 	switch {
 	case act.Message != nil:
 		object = act.Message.URI
