@@ -10,17 +10,15 @@ import (
 // A Report is that somebody finds something wrong with what somebody wrote, or with
 // a person. It does nothing by itself: people decide what becomes of it.
 type Report struct {
-	ID       ID     // which says when it came
+	ID       ID
 	Case     ID     // what it is a report of
 	URI      string // of the Flag
 	Reporter ID     // a person here, or whoever sent it: another server may not say who
 	Host     string // of the server it came from
 	Category Category
-	Reason   string // in the reporter's words, plain text
+	Reason   string    // in the reporter's words, plain text
+	At       time.Time // when it came
 }
-
-// At is when a report came.
-func (r *Report) At() time.Time { return time.UnixMilli(int64(r.ID) / 2048).UTC() }
 
 // A Case is one thing that was reported, however often, until somebody has dealt
 // with it. Reported again, it is another case.

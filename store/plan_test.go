@@ -201,6 +201,24 @@ func hotQueries(town *storetest.Town) []hot {
 		{"Session", func(tx *store.Tx) error { _, err := tx.Session("x"); return err }, "sessions_1", "", false},
 		{"DropSessions", func(tx *store.Tx) error { return tx.DropSessions(ann) }, "sessions_actor", "", false},
 		{"AddToken", func(tx *store.Tx) error { return tx.AddToken(object(0).URI, "reset", ann, now) }, "tokens_actor", "", false},
+		{"OpenCase", func(tx *store.Tx) error {
+			if _, err := tx.OpenCase(town.Thread, 0); err != nil {
+				return err
+			}
+			_, err := tx.OpenCase(0, ann)
+			return err
+		}, "cases_object cases_subject", "", false},
+		{"Cases", func(tx *store.Tx) error { _, err := tx.Cases(big, ann, 20); return err }, "cases_community reports_case", "", false},
+		{"DealtWith", func(tx *store.Tx) error { _, err := tx.DealtWith(big, ann, 20); return err }, "cases_dealt", "", false},
+		{"AllCases", func(tx *store.Tx) error { _, err := tx.AllCases(20); return err }, "cases_open", "k", false},
+		{"AllDealtWith", func(tx *store.Tx) error { _, err := tx.AllDealtWith(20); return err }, "cases_closed", "", false},
+		{"OpenCases", func(tx *store.Tx) error { _, err := tx.OpenCases(big, ann, 20); return err }, "cases_community", "few", false},
+		{"OpenCases of all", func(tx *store.Tx) error { _, err := tx.OpenCases(0, ann, 20); return err }, "cases_", "few k", false},
+		{"Reported", func(tx *store.Tx) error { _, err := tx.Reported("x"); return err }, "reports_uri", "", true},
+		{"ReportsBy", func(tx *store.Tx) error { _, err := tx.ReportsBy(ann, 20); return err }, "reports_reporter", "", false},
+		{"Filings", func(tx *store.Tx) error { _, err := tx.Filings(ann, now, 20); return err }, "reports_reporter", "few", false},
+		{"FilingsFrom", func(tx *store.Tx) error { _, err := tx.FilingsFrom("x", now, 100); return err }, "reports_host", "few", false},
+		{"Administrators", func(tx *store.Tx) error { _, err := tx.Administrators(20); return err }, "accounts_running", "n", false},
 		{"UseToken", func(tx *store.Tx) error { _, err := tx.UseToken("x", "reset"); return err }, "tokens_1", "", false},
 
 		{"Unread", func(tx *store.Tx) error { _, err := tx.Unread(ann); return err }, "participants_", "few", false},

@@ -298,6 +298,7 @@ create table accounts (
 	approved  bigint,
 	seen      bigint
 );
+create index accounts_running on accounts (actor) where role <> 'member';
 
 create table sessions (
 	token   text   primary key,
@@ -451,3 +452,38 @@ create table blocks (
 	since   bigint not null,
 	primary key (actor, subject)
 );
+
+-- What was reported, a row each time that somebody has dealt with it or has yet to.
+-- Without a community it is a person, and for administrators.
+create table cases (
+	id        bigint primary key,
+	community bigint references actors (id),
+	object    bigint references objects (id),
+	subject   bigint not null references actors (id),
+	closed    bigint,
+	closed_by bigint references actors (id),
+	outcome   text   not null default '',
+	words     text   not null default ''
+);
+create unique index cases_object  on cases (object)  where closed is null and object is not null;
+create unique index cases_subject on cases (subject) where closed is null and object is null;
+create index cases_community on cases (community, id)     where closed is null;
+create index cases_dealt     on cases (community, closed) where closed is not null;
+create index cases_open      on cases (id)                where closed is null;
+create index cases_closed    on cases (closed)            where closed is not null;
+
+-- That somebody reported it.
+create table reports (
+	id       bigint primary key,
+	"case"   bigint not null references cases (id),
+	uri      text   not null,
+	reporter bigint not null references actors (id),
+	host     text   not null, -- that it came from
+	at       bigint not null,
+	category text   not null,
+	reason   text   not null
+);
+create index reports_case     on reports ("case", id);
+create index reports_uri      on reports (uri);
+create index reports_reporter on reports (reporter, at, id);
+create index reports_host     on reports (host, at);
