@@ -78,6 +78,10 @@ func verbOf(typ string) verb {
 		return (*Hub).read
 	case "Ignore":
 		return (*Hub).ignore
+	case "Flag":
+		return (*Hub).flag
+	case "Resolve":
+		return (*Hub).resolve
 	}
 	return nil
 }
