@@ -18,7 +18,7 @@ func (s *Server) decodeAnnounce(ctx context.Context, a *arrival, act *copse.Acti
 		return nil, nil
 	}
 	followed, err := look.followed(ctx, a.signer.ID)
-	if err != nil || !followed && !s.blocksOurs(w) {
+	if err != nil || !followed && !s.blocksOurs(w) && !s.resolvesOurs(w) {
 		return nil, err
 	}
 	switch {
@@ -172,7 +172,7 @@ func authorOf(w *ap.Object) (author string, ok bool) {
 // Who joins is between two servers.
 func isPassedOn(w *ap.Object) bool {
 	switch w.Type {
-	case "Create", "Update", "Delete", "Like", "Dislike", "EmojiReact", "Lock", "Block", "Add", "Remove":
+	case "Create", "Update", "Delete", "Like", "Dislike", "EmojiReact", "Lock", "Block", "Add", "Remove", "Flag", "Resolve":
 		return true
 	case "Undo":
 		return w.Object != nil && w.Object.Type != "Follow"

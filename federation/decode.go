@@ -110,6 +110,10 @@ func (s *Server) decodeInner(ctx context.Context, w *ap.Object, act *copse.Activ
 		return s.decodeQuoteRequest(ctx, w, act, look)
 	case "Move":
 		return s.decodeMove(ctx, w, act, look)
+	case "Flag":
+		return s.decodeFlag(ctx, w, act, look)
+	case "Resolve":
+		return s.decodeResolve(ctx, w, act, look)
 	}
 	return nil, nil
 }

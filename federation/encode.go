@@ -121,6 +121,12 @@ func (s *Server) encode(tx *store.Tx, act *copse.Activity) (*ap.Object, error) {
 	case "Move":
 		w.To, w.CC = ap.Strings{act.Actor.URI + "/followers"}, ap.Strings{act.Subject.URI}
 		w.Object, w.Target, w.Communities = ap.Ref(act.Actor.URI), ap.Ref(act.Subject.URI), act.Offers
+	case "Flag":
+		encodeFlag(w, act)
+	case "Resolve":
+		w.To, w.Audience = ap.Strings{act.Community.URI}, ap.Strings{act.Community.URI}
+		w.Content, w.Outcome = act.Reason, string(act.Outcome)
+		w.Object, err = s.encode(tx, act.Inner)
 	default:
 		err = fmt.Errorf("no way to write a %s", act.Type)
 	}

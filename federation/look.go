@@ -433,6 +433,8 @@ func (l *look) prove(ctx context.Context, w *ap.Object, author, community *copse
 		if w.Object != nil && w.Object.Type == "Delete" {
 			return w, nil
 		}
+	case "Flag": // it does nothing by itself, whoever made it
+		return w, nil
 	}
 	return nil, nil
 }
@@ -463,12 +465,12 @@ func (l *look) mayBeBy(ctx context.Context, uri string, a *copse.Actor) (is bool
 }
 
 // isRuling reports whether an activity is what a community decides for itself,
-// whoever does it there: who looks after it or is kept out, what is closed, a Delete that is not the
-// author's, and to take those back. A reason is what tells Deletes apart (Lemmy); Mbin gives a
+// whoever does it there: who looks after it or is kept out, what is closed, what became of a
+// report, a Delete that is not the author's, and to take those back. A reason is what tells Deletes apart (Lemmy); Mbin gives a
 // blank one for both.
 func isRuling(w *ap.Object) bool {
 	switch w.Type {
-	case "Add", "Remove", "Lock", "Block":
+	case "Add", "Remove", "Lock", "Block", "Resolve":
 		return true
 	case "Undo":
 		return w.Object != nil && isRuling(w.Object)

@@ -296,6 +296,13 @@ func (r *rehearsal) account() map[string]string {
 		}
 		return r.messages(tx, all)
 	})
+	for _, f := range r.leeds.cases() {
+		said := fmt.Sprintf("reported %s %d times", f.Of, len(f.Reports))
+		if r.words {
+			said = fmt.Sprintf("reported %s: %q", f.Of, f.Reports)
+		}
+		all["~report of "+f.Of] = strings.ReplaceAll(said, r.topic.URI, "TOPIC")
+	}
 	return all
 }
 

@@ -142,7 +142,9 @@ type Object struct {
 	JobTitle     string
 	Vouched      bool    // the actor's council says that they work there
 	Join         string  // "open", "approval" or "invitation"
-	Reason       string  // on a Follow: why somebody wants to join
+	Reason       string  // on a Follow: why somebody wants to join; on a Flag: what is wrong, in the reporter's words alone
+	Category     string  // on a Flag: what sort of thing is wrong
+	Outcome      string  // on a Resolve: what was done
 	Log          string  // on a Group: the collection of all that it has announced
 	Communities  Strings // on a Move: those that a person was in
 

@@ -105,6 +105,8 @@ var members = []member{
 	{"copse:vouched", func(o *Object) any { return &o.Vouched }},
 	{"copse:join", func(o *Object) any { return &o.Join }},
 	{"copse:reason", func(o *Object) any { return &o.Reason }},
+	{"copse:category", func(o *Object) any { return &o.Category }},
+	{"copse:outcome", func(o *Object) any { return &o.Outcome }},
 	{"copse:log", func(o *Object) any { return (*firstText)(&o.Log) }},
 	{"copse:communities", func(o *Object) any { return &o.Communities }},
 
