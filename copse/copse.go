@@ -278,8 +278,10 @@ type Activity struct {
 	Forward  bool // to the server of whoever wrote it, too
 
 	// Of a Resolve.
-	Case    ID // which; zero where only Inner tells
+	Case    ID // which is to be closed; zero where only Inner tells
 	Outcome Outcome
+
+	Cases []ID // that a Flag has opened or a Resolve closed; its verb fills it in
 }
 
 // Behind returns the person behind act: By, where it is done in another's name.

@@ -57,6 +57,7 @@ func (h *Hub) flag(tx *store.Tx, act *copse.Activity) error {
 	if err := h.mayReportMore(tx, act); err != nil {
 		return err
 	}
+	act.Cases = nil
 	if act.Subject != nil {
 		return h.flagPerson(tx, act)
 	}
@@ -205,9 +206,13 @@ func (h *Hub) file(tx *store.Tx, act *copse.Activity, k *copse.Case) error {
 			}
 		}
 	}
-	return tx.AddReport(k, &copse.Report{
+	err := tx.AddReport(k, &copse.Report{
 		URI: act.URI, Reporter: by.ID, Host: cameFrom(act).Host, Category: act.Category, Reason: act.Reason,
 	})
+	if err == nil && k.Reports == 1 {
+		act.Cases = append(act.Cases, k.ID)
+	}
+	return err
 }
 
 // flagPerson is flag for a person: those who run their server are told.
@@ -254,6 +259,7 @@ func (h *Hub) named(tx *store.Tx, act *copse.Activity, host string) error {
 // it has dealt with. That is found by what was reported: the Flag in a Resolve by
 // Lemmy has an id of its own.
 func (h *Hub) resolve(tx *store.Tx, act *copse.Activity) error {
+	act.Cases = nil
 	all, err := h.resolved(tx, act)
 	if err != nil {
 		return err
@@ -305,10 +311,14 @@ func (h *Hub) close(tx *store.Tx, act *copse.Activity, k *copse.Case) error {
 		return nil
 	}
 	k.Closed, k.ClosedBy, k.Outcome, k.Words = tx.Now, act.Actor.ID, act.Outcome, act.Reason
-	if err := tx.CloseCase(k); err != nil || k.Object == 0 {
+	if err := tx.CloseCase(k); err != nil {
 		return err
 	}
+	act.Cases = append(act.Cases, k.ID)
 	c := facts.Community
+	if c == nil {
+		return nil
+	}
 	if !c.Local && (!act.Local || facts.Role < copse.Moderator) {
 		return nil // its home tells everybody else, or has yet to decide
 	}

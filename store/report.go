@@ -207,6 +207,14 @@ func (tx *Tx) ReportsBy(reporter copse.ID, n int) ([]Filed, error) {
 		limit $2`, reporter, n)
 }
 
+// ReportBy returns one of somebody's own reports.
+func (tx *Tx) ReportBy(reporter, id copse.ID) (Filed, error) {
+	return found(one(tx, scanFiled, `
+		select `+reportColumns+`, `+caseColumns+`
+		from reports r join cases k on k.id = r."case"
+		where r.id = $1 and r.reporter = $2`, id, reporter))
+}
+
 // HasReported reports whether somebody has reported what a case is of.
 func (tx *Tx) HasReported(of, reporter copse.ID) (bool, error) {
 	return one(tx, value[bool], `

@@ -5,6 +5,7 @@
 package mail
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -110,6 +111,30 @@ func (l Letterhead) Wrote(to, name, who, council, path string) *store.Mail {
 		l.W.T("mail.wrote_read"),
 		l.Base + path,
 	}, l.W.T("mail.why_account", "url", l.Base))
+}
+
+// Reported tells somebody that something was reported, in a community that they look
+// after or, if that is nil, on the server that they run. What it says is left to the
+// page: letters lie about.
+func (l Letterhead) Reported(to, name string, c *copse.Community) *store.Mail {
+	if c == nil {
+		return l.letter(to, name, l.W.T("mail.reported_subject"), []string{
+			l.W.T("mail.reported_here", "council", l.Server), l.W.T("mail.reported_decide"), l.Base + "/admin/reports",
+		}, l.W.T("mail.why_administrator", "url", l.Base))
+	}
+	return l.letter(to, name, l.in(c, l.W.T("mail.reported_subject")), []string{
+		l.W.T("mail.reported", "community", line(c.Title)), l.W.T("mail.reported_decide"), l.Base + c.Path() + "/facilitate/reports",
+	}, l.W.T("mail.why_facilitator", "community", line(c.Title)))
+}
+
+// DealtWith tells somebody what became of what they reported.
+func (l Letterhead) DealtWith(to, name string, k *copse.Case, report copse.ID) *store.Mail {
+	return l.letter(to, name, l.W.T("mail.dealt_subject"), []string{
+		l.W.T("mail.dealt"),
+		l.W.T("outcome." + string(k.Outcome)),
+		quoted(k.Words),
+		fmt.Sprintf("%s/reports/%d", l.Base, report),
+	}, l.W.T("mail.why_reported"))
 }
 
 // letter puts a letter together. Empty paragraphs are left out.

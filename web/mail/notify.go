@@ -23,6 +23,10 @@ func (w *Worker) Notify(tx *store.Tx, act *copse.Activity) error {
 	switch {
 	case act.Message != nil && act.Type == "Create":
 		return w.wrote(tx, act)
+	case act.Type == "Flag":
+		return w.reported(tx, act)
+	case act.Type == "Resolve":
+		return w.dealtWith(tx, act)
 	case act.Community == nil:
 		return nil
 	case act.Type == "Follow" && act.Community.Local:
