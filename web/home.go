@@ -104,6 +104,12 @@ func (s *Site) waiting(v *Visit, tx *store.Tx, standing map[copse.ID]*copse.Memb
 			link.Counted = v.W.T("home.pending")
 		}
 		work.Communities = append(work.Communities, link)
+		if m.Role >= copse.Moderator {
+			err := s.toRead(v, tx, c.ID, v.W.T("reports.in", "community", c.Title), c.Path()+"/facilitate/reports", work)
+			if err != nil {
+				return err
+			}
+		}
 		if m.Role < copse.Moderator || !c.Local {
 			continue
 		}
@@ -121,6 +127,9 @@ func (s *Site) waiting(v *Visit, tx *store.Tx, standing map[copse.ID]*copse.Memb
 				Line: who.Council, Do: v.W.T("home.decide"),
 			})
 		}
+	}
+	if s.Administers(v) == nil {
+		return s.toRead(v, tx, 0, v.title, "/admin/reports", work)
 	}
 	return nil
 }

@@ -38,6 +38,9 @@ func (s *Site) profile(w http.ResponseWriter, r *http.Request, v *Visit) error {
 		if err := writable(v, tx, a, &p); err != nil {
 			return err
 		}
+		if v.Login != nil && copse.MayReportPerson(v.Me(), a) == nil {
+			p.Report = a.Path() + "/report"
+		}
 		if !a.Local {
 			p.Source = a.URI
 			if a.URL != "" {

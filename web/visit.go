@@ -153,6 +153,15 @@ func (s *Site) Place(v *Visit, tx *store.Tx, c *copse.Community, current string)
 			Count: len(waiting), Counted: v.W.N("community.waiting", len(waiting)),
 		})
 	}
+	if v.Login != nil && copse.MayHandle(facts) == nil {
+		open, err := tx.OpenCases(c.ID, v.Viewer.Actor, store.MaxTally)
+		if err != nil {
+			return nil, err
+		}
+		p.Sections = append(p.Sections, page.Link{
+			Text: v.W.T("reports.nav"), URL: c.Path() + "/facilitate/reports", Count: open, Counted: v.W.N("reports.open", open),
+		})
+	}
 	for i := range p.Sections {
 		p.Sections[i].Current = p.Sections[i].URL == current
 	}

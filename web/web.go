@@ -136,6 +136,7 @@ func (s *Site) Handler() http.Handler {
 	s.accounts(r)
 	s.about(r)
 	s.councils(r)
+	s.reports(r)
 	s.Handle(r, http.MethodGet, "/", s.home)
 	s.Handle(r, http.MethodGet, "/u/{person}", s.profile)
 	s.communities(r)

@@ -189,6 +189,9 @@ func (s *showing) addActions(p store.Post, shown *post) error {
 		add(page.Action{Text: w.T("topic.delete"), URL: at + "/delete"})
 	}
 	s.addRulings(p, add)
+	if report, ok := web.ReportAction(s.v, facts, p.Object); ok {
+		add(report)
+	}
 	return nil
 }
 

@@ -33,7 +33,7 @@ type Frame struct {
 	Title  string    // what the page is; Layout adds the community and the service
 	Server string    // the council that runs this server, "Stevenage Borough Council"
 	Path   string    // the page's own path and query; the language links keep the query
-	Nav    string    // the current section of the service: "home", "communities", "messages", "councils" or ""
+	Nav    string    // the current section of the service: "home", "communities", "messages", "councils", "reports" or ""
 	Person *Person   // who is signed in; nil if nobody
 	Unread int       // conversations in which they have private messages that they have not read
 	Admin  bool      // they run this server
@@ -131,7 +131,8 @@ func (f Frame) sections() []Link {
 		})
 	}
 	if f.Admin {
-		all = append(all, Link{Text: f.W.T("councils.nav"), URL: "/admin/councils", Current: f.Nav == "councils"})
+		all = append(all, Link{Text: f.W.T("councils.nav"), URL: "/admin/councils", Current: f.Nav == "councils"},
+			Link{Text: f.W.T("reports.nav"), URL: "/admin/reports", Current: f.Nav == "reports"})
 	}
 	return all
 }
