@@ -240,7 +240,7 @@ func (tx *Tx) Administrators(n int) ([]*copse.Actor, error) {
 	return many(tx, scanActor, `
 		select `+actorColumns+`
 		from accounts n join actors a on a.id = n.actor
-		where n.role <> 'member' and n.confirmed is not null
+		where n.role in ('admin', 'owner') and n.confirmed is not null
 		order by n.actor
 		limit $1`, n)
 }

@@ -298,7 +298,7 @@ create table accounts (
 	approved  bigint,
 	seen      bigint
 );
-create index accounts_running on accounts (actor) where role <> 'member';
+create index accounts_running on accounts (actor) where role in ('admin', 'owner');
 
 create table sessions (
 	token   text   primary key,

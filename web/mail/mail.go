@@ -118,7 +118,7 @@ func (l Letterhead) Wrote(to, name, who, council, path string) *store.Mail {
 // page: letters lie about.
 func (l Letterhead) Reported(to, name string, c *copse.Community) *store.Mail {
 	if c == nil {
-		return l.letter(to, name, l.W.T("mail.reported_subject"), []string{
+		return l.letter(to, name, l.W.T("mail.reported_here_subject"), []string{
 			l.W.T("mail.reported_here", "council", l.Server), l.W.T("mail.reported_decide"), l.Base + "/admin/reports",
 		}, l.W.T("mail.why_administrator", "url", l.Base))
 	}
