@@ -149,7 +149,7 @@ func (s *Site) showReport(w http.ResponseWriter, r *http.Request, v *Visit, stat
 		if f.Sees, err = s.seesReport(v, tx, rep); err != nil {
 			return err
 		}
-		f.Text, f.Back = markup.Excerpt(rep.object.HTML, reportExcerpt), postPath(rep.object)
+		f.Text, f.Back = beginning(rep.object), postPath(rep.object)
 		f.Frame, _, err = s.Inside(v, tx, r, rep.community, v.W.T("report.title"), c.Path()+"/report")
 		return err
 	})
@@ -291,7 +291,7 @@ func (s *Site) filed(v *Visit, tx *store.Tx, f store.Filed) (page.Filed, error) 
 		shown.What, shown.URL = v.W.T("reports.about_person", "name", by.Name), by.URL
 	}
 	if seen != nil {
-		shown.URL, shown.Text = postPath(seen), markup.Excerpt(seen.HTML, reportExcerpt)
+		shown.URL, shown.Text = postPath(seen), beginning(seen)
 	}
 	return shown, nil
 }
@@ -314,6 +314,15 @@ func category(v *Visit, c copse.Category) string {
 		return v.W.T("report.something_else")
 	}
 	return v.W.T("category." + string(c))
+}
+
+// beginning is how something that somebody wrote begins.
+func beginning(o *copse.Object) string {
+	text := markup.Excerpt(o.HTML, reportExcerpt)
+	if o.Title == "" {
+		return text
+	}
+	return strings.TrimSpace(o.Title + " – " + text)
 }
 
 // reportedThing says what was reported.
@@ -465,7 +474,7 @@ func (s *Site) openCase(v *Visit, tx *store.Tx, d desk, k *copse.Case) (page.Cas
 		c.More = v.W.T("reports.rest", "n", reasonsOnPage)
 	}
 	if o != nil {
-		c.Text = markup.Excerpt(strings.TrimSpace("<p>"+o.Title+"</p>"+o.HTML), reportExcerpt)
+		c.Text = beginning(o)
 		if err := s.choices(v, tx, d, o, &c); err != nil {
 			return c, err
 		}
