@@ -54,9 +54,6 @@ func (h *Hub) CloseCase(ctx context.Context, by *copse.Actor, id copse.ID, outco
 // does nothing else. It is recorded without its community, whose log its members
 // may read.
 func (h *Hub) flag(tx *store.Tx, act *copse.Activity) error {
-	if err := h.mayReportMore(tx, act); err != nil {
-		return err
-	}
 	act.Cases = nil
 	if act.Subject != nil {
 		return h.flagPerson(tx, act)
@@ -190,6 +187,9 @@ func (h *Hub) reporting(tx *store.Tx, act *copse.Activity, c *copse.Community, o
 
 // file adds a report to the case that k names. From one person here there is one.
 func (h *Hub) file(tx *store.Tx, act *copse.Activity, k *copse.Case) error {
+	if err := h.mayReportMore(tx, act); err != nil {
+		return err
+	}
 	by := act.Behind()
 	if act.Local {
 		open, err := tx.OpenCase(k.Object, k.Subject)
