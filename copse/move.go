@@ -38,6 +38,14 @@ func MayMove(old, to *Actor, now time.Time) error {
 	return nil
 }
 
+// MayFound returns nil if a may start a community here.
+func MayFound(a *Actor) error {
+	if a.HasMoved() {
+		return errMoved()
+	}
+	return nil
+}
+
 // MayMoveCommunity returns nil if the actor may say of the community that it is
 // somewhere else by now, or was somewhere else before: its owners may. One that is
 // for people here alone is not known anywhere else.

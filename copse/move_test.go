@@ -61,6 +61,13 @@ func TestWhoHasMovedWritesFromThere(t *testing.T) {
 		{"announced there", copse.Facts{Community: &left, Author: true, Announced: true}, true, true, true, false},
 	} {
 		_, joining := copse.OnJoining(tt.f)
+		who := &copse.Actor{}
+		if tt.f.Moved {
+			who.MovedTo, who.Moved = "https://wigan.example/u/tess", time.Now()
+		}
+		if err := copse.MayFound(who); (err == nil) == tt.f.Moved {
+			t.Errorf("%s, found: %v", tt.name, err)
+		}
 		for what, got := range map[string]struct {
 			err  error
 			want bool

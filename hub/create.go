@@ -78,6 +78,9 @@ func (h *Hub) create(tx *store.Tx, act *copse.Activity) (err error) {
 // found starts a community here: whoever does so is its owner.
 func (h *Hub) found(tx *store.Tx, act *copse.Activity) error {
 	c := act.Community
+	if err := copse.MayFound(act.Actor); err != nil {
+		return err
+	}
 	if err := tx.AddCommunity(c); err != nil {
 		return err
 	}

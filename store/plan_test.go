@@ -52,6 +52,22 @@ func hotQueries(town *storetest.Town) []hot {
 		{"Home", func(tx *store.Tx) error { _, err := tx.Home(ann, place, 20); return err }, "memberships_actor objects_home", "t u s b", true},
 		{"Submitted", func(tx *store.Tx) error { _, err := tx.Submitted(v, big); return err }, "objects_waiting", "", false},
 		{"Tally", func(tx *store.Tx) error { _, err := tx.Tally(v, big); return err }, "objects_open", "few", false},
+		{"Concerns", func(tx *store.Tx) error { _, err := tx.Concerns(ann); return err }, "memberships_actor memberships_1 objects_author", "", false},
+		{"Successor", func(tx *store.Tx) error { _, err := tx.Successor(ann); return err }, "INTEGER PRIMARY KEY", "", false},
+		{"Moving", func(tx *store.Tx) error { _, err := tx.Moving(50); return err }, "communities_moving", "", false},
+		{"MembersHere", func(tx *store.Tx) error { _, err := tx.MembersHere(town.Communities[1]); return err }, "memberships_role", "", false},
+		{"Offers", func(tx *store.Tx) error { _, err := tx.Offers(ann); return err }, "offers_1", "", false},
+		{"AddressReached", func(tx *store.Tx) error {
+			out := &store.Outgoing{URI: object(0).URI + "#move", Type: "Move", Signer: big, Body: []byte("{}")}
+			if err := tx.Append(out); err != nil {
+				return err
+			}
+			return tx.AddressReached(out.ID, big)
+		}, "peer_communities_community", "", false},
+		{"Facts", func(tx *store.Tx) error {
+			_, err := tx.Facts(ann, &copse.Community{Actor: copse.Actor{ID: big}}, nil)
+			return err
+		}, "memberships_1", "", false},
 		{"Empty", func(tx *store.Tx) error { _, err := tx.Empty(quiet); return err }, "objects_", "", false},
 		{"Revisions", func(tx *store.Tx) error { _, err := tx.Revisions(town.Thread); return err }, "revisions_1", "", false},
 		{"Response", func(tx *store.Tx) error { _, err := tx.Response(town.Thread, ann, "Like"); return err }, "responses_1", "", false},
