@@ -119,7 +119,7 @@ func (s *Server) encode(tx *store.Tx, act *copse.Activity) (*ap.Object, error) {
 		address(w, act.Community, act.Object)
 		w.Object = ap.Ref(act.Object.URI)
 	case "Move":
-		w.To, w.CC = ap.Strings{act.Actor.URI + "/followers"}, ap.Strings{act.Subject.URI}
+		w.To = ap.Strings{act.Actor.URI + "/followers", act.Subject.URI}
 		w.Object, w.Target, w.Communities = ap.Ref(act.Actor.URI), ap.Ref(act.Subject.URI), act.Offers
 	case "Flag":
 		encodeFlag(w, act)

@@ -1,8 +1,10 @@
 package federation_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"os"
 	"slices"
@@ -74,7 +76,31 @@ func TestAPersonMovesToAnotherCouncil(t *testing.T) {
 		t.Errorf("she leaves a community without an owner: %v", err)
 	}
 	x.done(x.stevenage.hub.Appoint(ctx, x.tess, own, kim, true))
+	told := make(chan string, 10) // what Harlow is
+	x.answer("harlow.example", func(r *http.Request) (*http.Response, error) {
+		if r.Method != http.MethodPost {
+			return nil, nil
+		}
+		body, err := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		told <- string(body)
+		return nil, err
+	})
 	x.done(x.stevenage.hub.Move(ctx, x.stevenage.actorByURI(x.tess.URI), there))
+	x.answer("harlow.example", nil)
+	close(told)
+	moves := 0
+	for body := range told {
+		if strings.Contains(body, `"type":"Move"`) {
+			moves++
+		}
+		if strings.Contains(body, "copse:communities") {
+			t.Errorf("Harlow is told what Tess was in: %s", body)
+		}
+	}
+	if moves != 1 {
+		t.Errorf("Harlow is told of %d moves, want one", moves)
+	}
 
 	if m := x.stevenage.membership(&own.Actor, kim); m.Role != copse.Owner {
 		t.Errorf("Kim has the role %d where Tess was the owner", m.Role)
@@ -275,6 +301,32 @@ func TestMovesThatAreNone(t *testing.T) {
 		}
 		if m := s.leeds.membership(&s.seeds.Actor, s.leeds.actorByURI(vic.uri)); m.State != "" {
 			t.Errorf("who was named second is %q", m.State)
+		}
+	})
+}
+
+// Whoever passes a Move on, it counts by the proof of who moves, and without one by
+// nobody's.
+func TestAMoveCountsByItsProof(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		key := s.bob.proves()
+		uma := s.home.actor("Person", "/u/uma")
+		uma.peer.serve(uma.doc.with(obj{"alsoKnownAs": []string{s.bob.uri}}))
+		move := s.bob.act("Move", "1", s.bob.uri).with(obj{"target": uma.uri})
+		if got := s.mod.say(s.leeds, move); got == http.StatusAccepted {
+			t.Errorf("without a proof it is answered %d", got)
+		}
+		time.Sleep(time.Hour)
+		if a := s.leeds.actorByURI(s.bob.uri); a.HasMoved() {
+			t.Error("without a proof, Bob has moved")
+		}
+		if got := s.mod.say(s.leeds, proved(t, move, key)); got != http.StatusAccepted {
+			t.Errorf("with a proof it is answered %d", got)
+		}
+		time.Sleep(time.Hour)
+		if a := s.leeds.actorByURI(s.bob.uri); !a.HasMoved() {
+			t.Error("with a proof, Bob has not moved")
 		}
 	})
 }
