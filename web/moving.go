@@ -36,10 +36,11 @@ func (s *Site) showMoving(w http.ResponseWriter, r *http.Request, v *Visit, stat
 	}
 	me := v.Me()
 	m := page.Move{
-		Lede: v.W.T("moving.lede"), At: "/settings/move", Was: was, To: to, Again: v.W.T("moving.again"),
+		Titles: [3]string{v.W.T("moving.moved"), v.W.T("moving.before"), v.W.T("moving.away")},
+		Lede:   v.W.T("moving.lede"), At: "/settings/move", Was: was, To: to, Again: v.W.T("moving.again"),
 		From: v.W.T("moving.from"), Say: v.W.T("moving.say"), Go: v.W.T("moving.go"),
-		WasIn:    page.Field{Name: "was", Label: v.W.T("moving.was"), Hint: v.W.T("moving.was_hint"), More: unchecked},
-		ToIn:     page.Field{Name: "address", Label: v.W.T("moving.to"), Hint: v.W.T("moving.to_hint", "address", me.Handle()), More: unchecked},
+		WasIn:    page.Field{Name: "was", Label: v.W.T("moving.was"), Hint: v.W.T("moving.was_hint"), More: unchecked()},
+		ToIn:     page.Field{Name: "address", Label: v.W.T("moving.to"), Hint: v.W.T("moving.to_hint", "address", me.Handle()), More: unchecked()},
 		Away:     []string{v.W.T("moving.away_first"), v.W.T("moving.away_members"), v.W.T("moving.away_words"), v.W.T("moving.away_old"), v.W.T("moving.away_often")},
 		Password: true, Email: v.Login.Email,
 	}
@@ -72,7 +73,9 @@ func (s *Site) showMoving(w http.ResponseWriter, r *http.Request, v *Visit, stat
 }
 
 // unchecked is for addresses, which no dictionary has and which begin small.
-var unchecked = templ.Attributes{"spellcheck": "false", "autocapitalize": "none"}
+func unchecked() templ.Attributes {
+	return templ.Attributes{"spellcheck": "false", "autocapitalize": "none"}
+}
 
 func (s *Site) renderMove(w http.ResponseWriter, r *http.Request, status int, m page.Move, of func(page.Move) templ.Component) error {
 	m.Errors.Errors = slices.Concat(m.Was.Errors, m.To.Errors)
@@ -311,10 +314,11 @@ func (s *Site) showCommunityMoving(w http.ResponseWriter, r *http.Request, v *Vi
 		return err
 	}
 	m := page.Move{
-		Lede: v.W.T("moving.community_lede"), Was: was, To: to, Again: v.W.T("moving.community_again"),
+		Titles: [3]string{v.W.T("moving.community_moved"), v.W.T("moving.community_before"), v.W.T("moving.community_away")},
+		Lede:   v.W.T("moving.community_lede"), Was: was, To: to, Again: v.W.T("moving.community_again"),
 		From: v.W.T("moving.community_from"), Say: v.W.T("moving.say"), Go: v.W.T("moving.community_go"),
-		WasIn: page.Field{Name: "was", Label: v.W.T("moving.community_was"), Hint: v.W.T("moving.community_hint"), More: unchecked},
-		ToIn:  page.Field{Name: "address", Label: v.W.T("moving.community_to"), Hint: v.W.T("moving.community_hint"), More: unchecked},
+		WasIn: page.Field{Name: "was", Label: v.W.T("moving.community_was"), Hint: v.W.T("moving.community_hint"), More: unchecked()},
+		ToIn:  page.Field{Name: "address", Label: v.W.T("moving.community_to"), Hint: v.W.T("moving.community_hint"), More: unchecked()},
 		Away:  []string{v.W.T("moving.community_first"), v.W.T("moving.community_told"), v.W.T("moving.community_closed")},
 	}
 	err := s.DB.View(r.Context(), func(tx *store.Tx) error {
@@ -387,7 +391,6 @@ func (s *Site) moveCommunity(w http.ResponseWriter, r *http.Request, v *Visit) e
 	if form.Failed() {
 		return s.showCommunityMoving(w, r, v, http.StatusUnprocessableEntity, page.Form{}, form)
 	}
-	s.Tell(r, v.W.T("moving.community_done"))
 	http.Redirect(w, r, c.Path(), http.StatusSeeOther)
 	return nil
 }

@@ -174,6 +174,9 @@ func (p pages) front(v *web.Visit, tx *store.Tx, c *copse.Community) (templ.Comp
 	}
 	open = without(open, first)
 	open = open[:min(len(open), 3)]
+	if c.MovedTo != "" {
+		open = nil // nobody can answer any more
+	}
 	if f.Questions, err = p.rows(v, tx, c, open, true); err != nil {
 		return nil, err
 	}
