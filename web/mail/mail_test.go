@@ -475,3 +475,41 @@ func TestJoiningAnOpenCommunityHereNeedsNoLetter(t *testing.T) {
 		t.Errorf("letters: %+v", letters)
 	}
 }
+
+// That a community's home ends what somebody had who has moved is no news to them.
+func TestWhoHasMovedIsNotToldThatTheyAreTurnedOut(t *testing.T) {
+	h := newTown(t)
+	tess, trees, now := h.person("Tess", ""), h.stranger("Trees", copse.Group), h.stranger("Tess", copse.Person)
+	h.try(h.Join(t.Context(), tess, trees, ""))
+	follow := &copse.Activity{Type: "Follow", Actor: tess, Subject: trees}
+	h.try(h.Perform(t.Context(), &copse.Activity{URI: trees.URI + "#1", Type: "Accept", Actor: trees, Inner: follow}))
+	if got := h.letters(); len(got) != 1 {
+		t.Fatalf("%d letters to who joined", len(got))
+	}
+	now.AlsoKnownAs = []string{tess.URI}
+	h.try(h.Learn(t.Context(), now, nil))
+	h.try(h.DB.Update(t.Context(), func(tx *store.Tx) error {
+		p, err := tx.PeerAt("york.example")
+		if err != nil {
+			return err
+		}
+		p.Software = "copse"
+		return tx.DescribePeer(p)
+	}))
+	h.try(h.Move(t.Context(), tess, now))
+	h.try(h.DB.View(t.Context(), func(tx *store.Tx) (err error) {
+		follow.Actor, err = tx.Actor(tess.ID)
+		return err
+	}))
+	h.try(h.Perform(t.Context(), &copse.Activity{URI: trees.URI + "#2", Type: "Reject", Actor: trees, Inner: follow}))
+	h.try(h.DB.View(t.Context(), func(tx *store.Tx) error {
+		m, err := tx.Membership(trees.ID, tess.ID)
+		if m.State != copse.Left {
+			t.Errorf("Tess is %q", m.State)
+		}
+		return err
+	}))
+	if got := h.letters(); len(got) != 0 {
+		t.Errorf("Tess is told %q", got[0].Subject)
+	}
+}

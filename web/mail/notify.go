@@ -81,8 +81,8 @@ func (w *Worker) decided(tx *store.Tx, act *copse.Activity) error {
 		return err
 	}
 	person, err := tx.Actor(act.Inner.Actor.ID)
-	if err != nil {
-		return err
+	if err != nil || person.HasMoved() {
+		return err // they were not turned down: it is their new account that is in
 	}
 	council, err := w.council(tx, &act.Community.Actor)
 	if err != nil {
