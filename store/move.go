@@ -41,16 +41,16 @@ func (tx *Tx) Successor(actor copse.ID) (*copse.Actor, error) {
 }
 
 // Concerns reports whether a person or a community elsewhere has anything to do with
-// this server: whether anybody stands in any way to a community by it, or something
-// that is here is by them.
+// this server: whether they stand in any way to a community, or anybody stands to
+// them.
 func (tx *Tx) Concerns(actor copse.ID) (bool, error) {
 	return one(tx, value[bool], `
 		select exists (select 1 from memberships where actor = $1)
-			or exists (select 1 from memberships where community = $1)
-			or exists (select 1 from objects where author = $1 and deleted is null)`, actor)
+			or exists (select 1 from memberships where community = $1)`, actor)
 }
 
-// MembersHere returns the people of this server who are in a community.
+// MembersHere returns the people of this server who are in a community. It reads all
+// who are, which happens when it moves.
 func (tx *Tx) MembersHere(community copse.ID) ([]Person, error) {
 	return many(tx, scanPerson, `
 		select `+membershipColumns+`, `+actorColumns+`

@@ -52,7 +52,7 @@ create table communities (
 	featured text    not null default '',
 	moving   text    not null default ''
 );
-create index communities_moving on communities (actor) where moving = 'waiting';
+create index communities_moving on communities (moving, actor) where moving = 'waiting';
 create index communities_active on communities (active, actor);
 
 create table memberships (
