@@ -241,6 +241,9 @@ func TestForgedPrivateMessagesTakeNoEffect(t *testing.T) {
 		mine := s.leeds.writes(s.ann, "Mine", s.leeds.actorByURI(s.bob.uri))
 		synctest.Wait()
 		want := []string{"with bob@third.example", "ann: <p>Mine</p>", "bob: <p>Own</p>"}
+		key := s.bob.proves()
+		time.Sleep(6 * time.Minute) // then Leeds reads again who he is
+		provenly := func(act obj) obj { return proved(t, act, key) }
 		forged := s.eve.dm("1", "Forged", s.ann.URI)
 		for _, c := range []struct {
 			name string
@@ -259,6 +262,10 @@ func TestForgedPrivateMessagesTakeNoEffect(t *testing.T) {
 			{"announced", s.trees, s.trees.announces(s.bob.act("Create", "10", s.bob.dm("10", "Forged", s.ann.URI)))},
 			{"announced as changed", s.trees, s.trees.announces(s.bob.act("Update", "11", own.with(obj{"content": "Forged"})))},
 			{"announced as deleted", s.trees, s.trees.announces(s.bob.act("Delete", "12", own["id"]).with(obj{"summary": "spam"}))},
+			{"brought by another, with its author's proof", s.eve, provenly(s.bob.act("Create", "27", s.bob.dm("27", "Forged", s.ann.URI)))},
+			{"changed so", s.eve, provenly(s.bob.act("Update", "28", own.with(obj{"content": "Forged"})).with(obj{"published": "2000-01-01T00:01:00Z"}))},
+			{"deleted so", s.eve, provenly(s.bob.act("Delete", "29", own["id"]))},
+			{"announced so", s.trees, s.trees.announces(provenly(s.bob.act("Create", "30", s.bob.dm("30", "Forged", s.ann.URI))))},
 			{"sent again", s.bob, s.bob.act("Create", "13", own.with(obj{"content": "Forged"}))},
 			{"to nobody here", s.bob, s.bob.act("Create", "14", s.bob.dm("14", "Forged", s.mod.uri))},
 			{"to nobody who is here", s.bob, s.bob.act("Create", "15", s.bob.dm("15", "Forged", "https://leeds.example/u/nobody"))},

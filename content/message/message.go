@@ -142,7 +142,8 @@ func (p pages) showTalk(w http.ResponseWriter, r *http.Request, v *web.Visit, st
 	if err != nil {
 		return err
 	}
-	if shown.Unread {
+	read := shown.Unread && t.Later == ""
+	if read {
 		if err := p.Hub.Read(r.Context(), v.Me(), shown.Last.Message); err != nil {
 			return err
 		}
@@ -151,8 +152,8 @@ func (p pages) showTalk(w http.ResponseWriter, r *http.Request, v *web.Visit, st
 	t.Frame = p.frame(v, r, v.W.T("messages.with", "names", names))
 	t.Frame.Trail = []page.Link{{Text: v.W.T("messages.title"), URL: "/messages"}}
 	t.Frame.Failed = form.Failed()
-	if shown.Unread && !shown.Muted && t.Frame.Unread > 0 {
-		t.Frame.Unread-- // this one has just been read
+	if read && !shown.Muted && t.Frame.Unread > 0 {
+		t.Frame.Unread-- // this one
 	}
 	return p.Render(w, r, status, showTalk(t))
 }
