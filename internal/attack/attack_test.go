@@ -15,6 +15,8 @@ func TestAttacksDoNoHarm(t *testing.T) {
 				{"signatures", signatures},
 				{"origin", origin},
 				{"fetching", fetching},
+				{"parsing", parsing},
+				{"private", private},
 				{"stalling", stalling},
 			} {
 				t.Run(part.name, func(t *testing.T) {
