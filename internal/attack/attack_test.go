@@ -16,8 +16,9 @@ func TestAttacksDoNoHarm(t *testing.T) {
 				{"origin", origin},
 				{"fetching", fetching},
 				{"parsing", parsing},
+				{"beside", beside},
 				{"private", private},
-				{"stalling", stalling},
+				{"ending", ending},
 			} {
 				t.Run(part.name, func(t *testing.T) {
 					s.t = t

@@ -252,6 +252,66 @@ func private(t *testing.T, s *site) {
 		}
 	})
 
+	t.Run("AS-116 what is looked for is not found", func(t *testing.T) {
+		none := canary()
+		for _, word := range []string{c[0], c[0][:12], c[1], c[4], "\"" + c[0] + "\""} {
+			for _, path := range []string{"/communities?q=", "/communities?show=here&q=", "/search?q=", "/api/v2/search?q=", "/admin/councils?q="} {
+				for name, who := range map[string]*browser{"nobody": anyone, "Omar": s.omar, "Exley": exley} {
+					a, b := who.get(path+url.QueryEscape(word)), who.get(path+none)
+					for _, form := range []string{html.EscapeString(word), url.QueryEscape(word), url.QueryEscape(url.QueryEscape(word))} {
+						a.body = strings.ReplaceAll(a.body, form, none)
+					}
+					if a.status != b.status || a.body != b.body {
+						t.Errorf("%s%s is answered %d to %s, and what nobody has said %d, or not alike", path, word, a.status, name, b.status)
+					}
+				}
+			}
+		}
+	})
+
+	t.Run("AS-115, AS-119 nobody is told how much there is", func(t *testing.T) {
+		type asked struct {
+			who  string
+			path string
+		}
+		count := func() map[asked]string {
+			all := make(map[asked]string)
+			for _, path := range []string{"/nodeinfo/2.0", "/nodeinfo/2.1", "/communities", "/", "/u/ann", "/c/priv", "/c/priv/about", "/c/ask", "/c/ask/about", "/robots.txt", "/sitemap.xml", "/metrics", "/api/v1/instance"} {
+				for name, l := range map[string]*letter{
+					"nobody": anyone.letter(http.MethodGet, path), "Omar": s.omar.letter(http.MethodGet, path), "Exley": exley.letter(http.MethodGet, path), "unsigned": question(path), "third.test": s.dora.ask(path),
+				} {
+					all[asked{name, path}] = s.send(l).body
+				}
+			}
+			return all
+		}
+		count() // what the pages tell once, they tell now
+		before, letters := count(), len(s.peek.Rows("mails"))
+		uri := s.ann.starts(priv, "How many", "words")
+		s.ann.post(strings.TrimPrefix(uri, base)+"/reply", "text", "words")
+		for at, body := range count() {
+			// The list of communities begins with those in which something was said last, and
+			// says on which day: that is for all to see, and all there is.
+			if news := changed(strings.Split(before[at], "<"), strings.Split(body, "<")); news != "" {
+				t.Errorf("%s reads otherwise to %s after something was said among members:\n%s", at.path, at.who, news)
+			}
+		}
+		if n := len(s.peek.Rows("mails")); n != letters {
+			t.Errorf("%d letters were written about it", n-letters)
+		}
+	})
+
+	t.Run("AS-124 no address leads on to what it is called", func(t *testing.T) {
+		for _, path := range []string{"/post/ID", "/post/ID/", "/post/ID/x", "/post/ID.json", "/posts/ID", "/p/ID", "/t/ID", "/comment/ID", "/@ann/ID", "/c/priv/post/ID", "/post/ID?embed", "/oembed?url=https%3A%2F%2Fcopse.test%2Fpost%2FID", "/sign-in?next=%2Fpost%2FID", "/post/ID/reply", "//post/ID"} {
+			for name, who := range map[string]*browser{"nobody": anyone, "Omar": s.omar} {
+				got := who.get(strings.ReplaceAll(path, "ID", id))
+				if word := leaked(got, c); word != "" || got.status >= 500 {
+					t.Errorf("%s is answered %d to %s and tells %q", path, got.status, name, word)
+				}
+			}
+		}
+	})
+
 	t.Run("AS-121 answers that depend on who asks are kept by nobody", func(t *testing.T) {
 		for name, got := range map[string]answer{
 			"a member's server": s.send(s.alice.ask("/post/" + id)), "nobody": s.send(question("/post/" + id)), "Ann": s.ann.get("/post/" + id),
