@@ -193,19 +193,93 @@ func beside(t *testing.T, s *site) {
 			t.Errorf("it leads to %s", got.header.Get("Location"))
 		}
 	})
-	t.Run("beside AS-080: an answer that is all head", func(t *testing.T) {
-		s.evil.answer("/u/head", func(w http.ResponseWriter, _ *http.Request) {
-			for i := range 200 {
-				w.Header().Set(fmt.Sprint("X-", i), strings.Repeat("x", 1000))
-			}
-		})
+	t.Run("beside AS-025: whoever asks and whose key cannot be had just now", func(t *testing.T) {
 		v := *s.eve
-		v.uri = "https://evil.test/u/head"
-		before := s.memory()
-		s.send(v.as(v.uri).say(v.nothing("081")))
-		s.quiet(s.w.mark())
-		if grown := s.memory() - before; grown > 64<<20 {
-			t.Errorf("it has taken %d MiB", grown>>20)
+		v.uri = "https://away.test/u/x"
+		got := s.send(v.as(v.uri + "#k").ask("/c/pub/outbox"))
+		switch {
+		case s.mode != "open" && got.status != forbidden:
+			t.Errorf("answered %d, want 403", got.status)
+		case s.mode == "open" && (got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == ""):
+			t.Errorf("answered %d %q, want 503 and when to come back", got.status, got.header.Get("Retry-After"))
 		}
 	})
+
+	// Requests that two programs could take for two different ones. Whatever is
+	// answered, nothing comes of it.
+	raw := func(change func(string) string) []byte { return []byte(change(string(mine("smuggled").bytes()))) }
+	for name, request := range map[string][]byte{
+		"two lengths": raw(func(r string) string {
+			return strings.Replace(r, "Content-Length:", "Content-Length: 3\r\nContent-Length:", 1)
+		}),
+		"a length with a sign": raw(func(r string) string { return strings.Replace(r, "Content-Length: ", "Content-Length: +", 1) }),
+		"a length and pieces": raw(func(r string) string {
+			return strings.Replace(r, "Content-Length:", "Transfer-Encoding: chunked\r\nContent-Length:", 1)
+		}),
+		"pieces of another sort": raw(func(r string) string {
+			return strings.Replace(r, "Content-Length:", "Transfer-Encoding: xchunked\r\nX-Length:", 1)
+		}),
+		"a space in a name":     raw(func(r string) string { return strings.Replace(r, "Signature: ", "Signature : ", 1) }),
+		"no host":               raw(func(r string) string { return strings.Replace(r, "Host: "+here+"\r\n", "", 1) }),
+		"another host in front": raw(func(r string) string { return strings.Replace(r, "POST /inbox", "POST https://evil.test/inbox", 1) }),
+		"a method nobody knows": raw(func(r string) string { return strings.Replace(r, "POST /inbox", "PoST /inbox", 1) }),
+		"an override": raw(func(r string) string {
+			return strings.Replace(r, "POST /inbox", "GET /inbox", 1) + "X-HTTP-Method-Override: POST"
+		}),
+		"a bare line feed": raw(func(r string) string { return strings.Replace(r, "Host: ", "X: y\nDate: z\r\nHost: ", 1) }),
+	} {
+		t.Run("beside AS-098: "+name, func(t *testing.T) {
+			s.unmoved(t, limit{}, func() {
+				got, err := s.try(http.MethodPost, request)
+				if err == nil && (got.status < 400 || got.status >= 500 && got.status != http.StatusNotImplemented && got.status != http.StatusHTTPVersionNotSupported) {
+					t.Errorf("answered %d %s", got.status, got.body)
+				}
+			})
+		})
+	}
+
+	for i, when := range []any{
+		"0001-01-01T00:00:00Z", "0000-00-00T00:00:00Z", "1969-12-31T23:59:59Z", "9999-12-31T23:59:59Z", "292277026596-12-04T15:30:08Z", "-0001-01-01T00:00:00Z", "2026-02-30T00:00:00Z", "2026-01-01", "now", "", 0, 1e300, true, []string{"2026-01-01T00:00:00Z"}, obj{},
+		"2026-01-01T00:00:00+99:99", "2026-01-01T24:00:00Z", "2026-01-01T00:00:60Z",
+	} {
+		t.Run(fmt.Sprintf("beside AS-065: a time that is %v", when), func(t *testing.T) {
+			page := s.alice.page(fmt.Sprint("when-", i), pub, fmt.Sprint("When ", i)).with(obj{"published": when, "updated": when, "startTime": when, "endTime": when})
+			if got := s.send(s.alice.say(s.alice.act("Create", fmt.Sprint("when-", i), page).with(obj{"published": when}))); got.status != accepted && got.status != malformed {
+				t.Errorf("answered %d %s", got.status, got.body)
+			}
+			s.settle()
+			o := s.object(page["id"].(string))
+			if o == nil {
+				return
+			}
+			var id, published int64
+			fmt.Sscan(o["id"], &id)
+			fmt.Sscan(o["published"], &published)
+			if id <= 0 || time.UnixMicro(published).After(time.Now()) {
+				t.Errorf("it has the number %d and was published at %v", id, time.UnixMicro(published))
+			}
+			for _, path := range []string{"/post/" + o["id"], "/c/pub/forum", "/c/pub", "/"} {
+				if got := s.ann.get(path); got.status != http.StatusOK {
+					t.Errorf("%s is answered %d", path, got.status)
+				}
+			}
+		})
+	}
+
+	// What cannot be read in any way is not there, and never our fault.
+	for _, path := range []string{
+		"/u/a%00b", "/c/%ff%fe", "/c/a%00b@good.test", "/post/1%00", "/post/-1", "/post/99999999999999999999", "/post/0x1", "/activities/%ff/y", "/u/..%2f..%2fetc%2fpasswd", "/assets/..%2f..%2f..%2fcopse.db", "/assets/../../copse.db",
+		"/c/pub/followers?is_follower=%ff", "/communities?q=%00%ff", "/communities?before=99999999999999999999", "/.well-known/webfinger?resource=acct:%00@copse.test", "/.well-known/webfinger?resource=" + strings.Repeat("a", 8000),
+		"/c/" + strings.Repeat("a", 8000), "//evil.test/..", "/%2e%2e/%2e%2e/", "/sign-in?next=//evil.test", "/sign-in?next=%2f%5cevil.test",
+	} {
+		t.Run("beside AS-103: "+path[:min(len(path), 60)], func(t *testing.T) {
+			s.unmoved(t, limit{}, func() {
+				for _, l := range []*letter{question(path), s.ann.letter(http.MethodGet, path), s.dora.ask(path)} {
+					if got := s.send(l); got.status >= 500 || strings.Contains(got.header.Get("Location"), "evil.test") && !strings.HasPrefix(got.header.Get("Location"), "/") {
+						t.Errorf("answered %d %q", got.status, got.header.Get("Location"))
+					}
+				}
+			})
+		})
+	}
 }

@@ -322,9 +322,24 @@ func bombs() map[string]bomb {
 	}
 }
 
-// What is so at the end. Fifty servers that hold whoever asks them (AS-079) are asked
-// again and again from here on.
+// What is so at the end. Servers that hold whoever asks them (AS-079), or cannot be
+// understood, are asked again and again from here on.
 func ending(t *testing.T, s *site) {
+	t.Run("beside AS-080: an answer that is all head", func(t *testing.T) {
+		s.evil.answer("/u/head", func(w http.ResponseWriter, _ *http.Request) {
+			for i := range 200 {
+				w.Header().Set(fmt.Sprint("X-", i), strings.Repeat("x", 1000))
+			}
+		})
+		v := *s.eve
+		v.uri = "https://evil.test/u/head"
+		before := s.memory()
+		s.send(v.as(v.uri).say(v.nothing("081")))
+		s.quiet(s.w.mark())
+		if grown := s.memory() - before; grown > 64<<20 {
+			t.Errorf("it has taken %d MiB", grown>>20)
+		}
+	})
 	t.Run("AS-079 servers that never end", func(t *testing.T) {
 		if s.mode != "open" {
 			t.Log("strangers are not asked: see AS-091")
