@@ -34,7 +34,10 @@ func (h *Hub) undo(tx *store.Tx, act *copse.Activity) error {
 	if err != nil || act.Local || act.Inner.URI == "" {
 		return err
 	}
-	// If what is undone is still under way, it must do nothing when it arrives.
-	_, err = tx.RecordActivity(act.Inner)
+	// If what is undone is still under way, it must do nothing when it arrives. Nor
+	// does it stand among what was done in the community: it may have been made up.
+	undone := *act.Inner
+	undone.Community = nil
+	_, err = tx.RecordActivity(&undone)
 	return err
 }
