@@ -57,7 +57,7 @@ func dateChange(tx *store.Tx, act *copse.Activity, was *copse.Object) (at time.T
 	switch {
 	case o.SameWords(was):
 		o.Edited = was.Edited
-	case o.Edited.IsZero() || o.Edited.After(tx.Now):
+	case o.Edited.IsZero() || o.Edited.After(tx.Now), act.Local && o.Edited.Equal(was.Edited): // read here and changed
 		o.Edited = at
 	default:
 		at = o.Edited
