@@ -56,11 +56,12 @@ func (h *Hub) create(tx *store.Tx, act *copse.Activity) (err error) {
 	if act.Community.Local || act.Via != nil {
 		o.Accepted = tx.Now
 	}
-	buried := !o.Deleted.IsZero()
-	if !buried {
-		if buried, err = tx.Deleted(o.URI, o.Author, o.Community); err != nil {
-			return err
-		}
+	buried, removed, err := tx.Deleted(o.URI, o.Author, o.Community)
+	if err != nil {
+		return err
+	}
+	if !o.Deleted.IsZero() {
+		buried, removed = true, false
 	}
 	err = tx.AddObject(o)
 	if copse.CodeOf(err) == copse.CodeConflict && !act.Local {
@@ -70,7 +71,7 @@ func (h *Hub) create(tx *store.Tx, act *copse.Activity) (err error) {
 		return err
 	}
 	if buried { // the Delete overtook it; it keeps its place, for what answers it
-		return tx.DeleteObject(o, false)
+		return tx.DeleteObject(o, removed)
 	}
 	return h.spread(tx, act, o)
 }

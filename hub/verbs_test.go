@@ -292,13 +292,20 @@ func TestAuthorsEditAndHistoryStays(t *testing.T) {
 				t.Errorf("%s edits: %v, want code %d", tt.by, err, tt.want)
 			}
 		}
+		again := p.object(topic.URI)
+		before := again.Edited
+		again.HTML = "<p>Very sick"
+		p.must(p.hub.Edit(t.Context(), p.people["ann"], again))
+		if now := p.object(topic.URI); !now.Edited.After(before) {
+			t.Errorf("edited again, it says it was at %v, as before", now.Edited)
+		}
 		now := p.object(topic.URI)
 		if now.Title != "Ash dieback" || now.Author != p.people["ann"].ID || now.Edited.IsZero() {
 			t.Errorf("after the edit it is %q by %d, edited %v", now.Title, now.Author, now.Edited)
 		}
 		p.view(func(tx *store.Tx) error {
 			was, err := tx.Revisions(topic.ID)
-			if len(was) != 1 || was[0].Title != "Ash" {
+			if len(was) != 2 || was[1].Title != "Ash" {
 				t.Errorf("its history is %+v, want what it said first", was)
 			}
 			return err
@@ -420,6 +427,34 @@ func TestOwnersMakeMembersFacilitatorsAndBack(t *testing.T) {
 			if got := role(c, bob); got != want {
 				t.Errorf("in %s Bob has the role %d, want %d", c.URI, got, want)
 			}
+		}
+	})
+}
+
+// So it does if a facilitator did it, who may put it back with its words.
+func TestWhatWasRemovedBeforeItArrivedCanComeBack(t *testing.T) {
+	each(t, func(t *testing.T, p *place) {
+		cat := p.remotePerson("hull.example", "cat")
+		lead := p.remotePerson("leeds.example", "lead")
+		uri := "https://hull.example/o/1"
+		said := func(n int, act *copse.Activity) {
+			t.Helper()
+			act.URI, act.Via = fmt.Sprintf("https://leeds.example/a/%d", n), &p.seeds.Actor
+			p.must(p.hub.Perform(t.Context(), &copse.Activity{
+				URI: fmt.Sprintf("https://leeds.example/announce/%d", n), Type: "Announce", Actor: &p.seeds.Actor, Inner: act,
+			}))
+		}
+		removal := &copse.Activity{Type: "Delete", Actor: lead, Object: &copse.Object{URI: uri}, Reason: "off the point"}
+		said(1, removal)
+		said(2, &copse.Activity{Type: "Create", Actor: cat, Object: &copse.Object{
+			ID: store.NewID(), URI: uri, Kind: "topic", Community: p.seeds.ID, Author: cat.ID, Title: "Oak", HTML: "<p>Tall",
+		}})
+		if o := p.object(uri); o.Deleted.IsZero() || !o.Removed || o.Title != "" {
+			t.Errorf("what was removed arrives as %+v", o)
+		}
+		said(3, &copse.Activity{Type: "Undo", Actor: lead, Inner: removal})
+		if o := p.object(uri); !o.Deleted.IsZero() || o.Title != "Oak" {
+			t.Errorf("what was put back is %+v", o)
 		}
 	})
 }

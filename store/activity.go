@@ -60,12 +60,18 @@ func (tx *Tx) Did(uri string) (typ string, actor copse.ID, object string, err er
 }
 
 // Deleted reports whether something was deleted before it arrived here: by its
-// author, or by the community it was said in. Nobody else's word keeps it out.
-func (tx *Tx) Deleted(uri string, author, community copse.ID) (bool, error) {
-	return one(tx, value[bool], `
-		select exists (
-			select 1 from activities
-			where object = $1 and type = 'Delete' and (actor = $2 or via = $3))`, uri, author, community)
+// author, or by the community it was said in. Nobody else's word keeps it out. What
+// only a facilitator removed may come back.
+func (tx *Tx) Deleted(uri string, author, community copse.ID) (deleted, removed bool, err error) {
+	_, err = one(tx, func(r row) (none struct{}, err error) {
+		var by sql.NullInt64
+		err = r.Scan(&by)
+		deleted, removed = by.Valid, by.Valid && by.Int64 == 0
+		return none, err
+	}, `
+		select max(case when actor = $2 then 1 else 0 end) from activities
+		where object = $1 and type = 'Delete' and (actor = $2 or via = $3)`, uri, author, community)
+	return deleted, removed, err
 }
 
 // Removal returns the Delete that was done last to the object with the given URI,

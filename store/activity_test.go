@@ -156,7 +156,7 @@ func TestTheLogSaysWhoDidWhatWhyAndWhen(t *testing.T) {
 				}
 			}
 			for uri, want := range map[string]bool{o.URI: true, trees.URI: false, "": false, "https://york.example/post/2": false} {
-				if got, err := tx.Deleted(uri, ann.ID, hedges.ID); err != nil || got != want {
+				if got, _, err := tx.Deleted(uri, ann.ID, hedges.ID); err != nil || got != want {
 					t.Errorf("%q was deleted: %v, %v; want %v", uri, got, err, want)
 				}
 			}

@@ -199,7 +199,7 @@ func hotQueries(town *storetest.Town) []hot {
 
 		{"Seen", func(tx *store.Tx) error { _, err := tx.Seen("x"); return err }, "activities_1", "", false},
 		{"Did", func(tx *store.Tx) error { _, _, _, err := tx.Did("x"); return err }, "activities_1", "", false},
-		{"Deleted", func(tx *store.Tx) error { _, err := tx.Deleted("x", ann, big); return err }, "activities_deleted", "", false},
+		{"Deleted", func(tx *store.Tx) error { _, _, err := tx.Deleted("x", ann, big); return err }, "activities_deleted", "", false},
 		{"Removal", func(tx *store.Tx) error { _, _, err := tx.Removal("x"); return err }, "activities_deleted", "", false},
 		{"Log", func(tx *store.Tx) error { _, err := tx.Log(big, 0, 20); return err }, "activities_community", "", false},
 		{"ClaimReceived", func(tx *store.Tx) error { _, err := tx.ClaimReceived(10, time.Minute); return err }, "received_due", "", false},
