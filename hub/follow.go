@@ -1,6 +1,8 @@
 package hub
 
 import (
+	"cmp"
+
 	"copse/copse"
 	"copse/store"
 )
@@ -30,6 +32,9 @@ func (h *Hub) follow(tx *store.Tx, act *copse.Activity) error {
 		return h.send(tx, act, &act.Community.Actor)
 	}
 	if !act.Actor.Local {
+		if late, err := h.leftSince(tx, act); err != nil || late {
+			return err
+		}
 		switch err := copse.MayShare(act.Community, act.Actor.Host); copse.CodeOf(err) {
 		case 0:
 		case copse.CodeForbidden:
@@ -38,7 +43,11 @@ func (h *Hub) follow(tx *store.Tx, act *copse.Activity) error {
 			return err
 		}
 	}
-	if m.State, err = copse.OnJoining(facts); err != nil {
+	m.State, err = copse.OnJoining(facts)
+	if copse.CodeOf(err) == copse.CodeForbidden && !act.Actor.Local {
+		return h.turnDown(tx, act, facts, m, err)
+	}
+	if err != nil {
 		return err
 	}
 	if m.State == copse.Active {
@@ -59,12 +68,11 @@ func (h *Hub) follow(tx *store.Tx, act *copse.Activity) error {
 // turnDown has a community of ours answer a Follow that its rules refuse, so that
 // nobody waits for what will not come.
 func (h *Hub) turnDown(tx *store.Tx, follow *copse.Activity, f copse.Facts, m *copse.Membership, why error) error {
-	if f.State == copse.Blocked {
-		return why // or asking again would lift that
-	}
-	m.State = copse.Declined
-	if err := h.setMembership(tx, follow.Community, m); err != nil {
-		return err
+	if f.State != copse.Blocked { // or asking again would lift that
+		m.State = copse.Declined
+		if err := h.setMembership(tx, follow.Community, m); err != nil {
+			return err
+		}
 	}
 	act := h.mint("Reject", &follow.Community.Actor)
 	act.Inner, act.Community, act.Reason = follow, follow.Community, why.Error()
@@ -109,7 +117,7 @@ func (h *Hub) unfollow(tx *store.Tx, act *copse.Activity) error {
 	c := act.Inner.Community
 	act.Community = c
 	m, err := tx.Membership(c.ID, act.Actor.ID)
-	if err != nil || m.State == "" || m.State == copse.Left || m.State == copse.Blocked {
+	if err != nil || m.State == "" && act.Local || m.State == copse.Left || m.State == copse.Blocked {
 		return err
 	}
 	if m.Role == copse.Owner && c.Local {
@@ -121,12 +129,22 @@ func (h *Hub) unfollow(tx *store.Tx, act *copse.Activity) error {
 			return copse.Forbidden("you are the only owner of %s; make somebody else an owner first", c.Title)
 		}
 	}
-	act.Inner.URI = m.Follow
+	act.Inner.URI = cmp.Or(m.Follow, act.Inner.URI)
 	m.State, m.Since = copse.Left, tx.Now
+	if !act.Local && !act.Published.IsZero() && act.Published.Before(tx.Now) {
+		m.Since = act.Published // see leftSince
+	}
 	if err := h.setMembership(tx, c, m); err != nil || c.Local {
 		return err
 	}
 	return h.send(tx, act, &c.Actor)
+}
+
+// leftSince reports whether whoever asks to join from elsewhere has left since, by
+// their own server's clock: some Follow of several that was held up on its way.
+func (h *Hub) leftSince(tx *store.Tx, follow *copse.Activity) (bool, error) {
+	m, err := tx.Membership(follow.Community.ID, follow.Actor.ID)
+	return err == nil && m.State == copse.Left && !follow.Published.IsZero() && follow.Published.Before(m.Since), err
 }
 
 // joining checks that a Follow is a person's of a community, and that one of the

@@ -100,6 +100,28 @@ func TestWhatIsUndoneBeforeItCameNeverCounts(t *testing.T) {
 		if got := p.state(p.trees, cat); got != copse.Active {
 			t.Errorf("asking anew leaves them %q", got)
 		}
+
+		// Of several questions any may come last.
+		asked := func(n int, at time.Time) *copse.Activity {
+			f := follow()
+			f.URI, f.Published = fmt.Sprintf("https://hull.example/f/%d", n), at
+			return f
+		}
+		now := time.Now()
+		for _, act := range []*copse.Activity{
+			asked(4, now.Add(-2*time.Minute)),
+			{URI: "https://hull.example/u/4", Type: "Undo", Actor: cat, Inner: asked(4, now), Published: now.Add(-time.Minute)},
+			asked(3, now.Add(-3*time.Minute)),
+		} {
+			p.must(p.hub.Perform(t.Context(), act))
+		}
+		if got := p.state(p.trees, cat); got != copse.Left {
+			t.Errorf("what they asked before they left leaves them %q", got)
+		}
+		p.must(p.hub.Perform(t.Context(), asked(5, now.Add(-time.Second))))
+		if got := p.state(p.trees, cat); got != copse.Active {
+			t.Errorf("asking since then leaves them %q", got)
+		}
 		topic := p.topic("ann", p.trees)
 		like := func() *copse.Activity {
 			return &copse.Activity{URI: "https://hull.example/l/1", Type: "Like", Actor: cat, Object: &copse.Object{URI: topic.URI}}
@@ -109,6 +131,15 @@ func TestWhatIsUndoneBeforeItCameNeverCounts(t *testing.T) {
 		if got := p.object(topic.URI).Likes; got != 0 {
 			t.Errorf("%d marks, want none", got)
 		}
+		p.view(func(tx *store.Tx) error {
+			log, err := tx.Log(p.trees.ID, 0, 100)
+			for _, line := range log {
+				if line.Type == "Like" {
+					t.Error("what never counted stands among what was done")
+				}
+			}
+			return err
+		})
 	})
 }
 
