@@ -88,7 +88,7 @@ func (s *Server) decodeInner(ctx context.Context, w *ap.Object, act *copse.Activ
 		return s.decodeBlock(ctx, w, act, look)
 	case "Lock":
 		act.Reason = limited(markup.Plain(w.Summary), copse.MaxReason)
-		return s.decodeLock(ctx, w.Object.URI(), act, act, look)
+		return s.decodeLock(ctx, w, act, act, look)
 	case "Add", "Remove":
 		if appointing, err := look.isCrew(ctx, w.Target.URI(), act); err != nil || appointing {
 			if err != nil {
@@ -223,7 +223,7 @@ func (s *Server) decodeUndo(ctx context.Context, w *ap.Object, act *copse.Activi
 	case "Announce":
 		return s.decodeDealtWith(ctx, w.Object, act, look)
 	case "Lock":
-		undo, err := s.decodeLock(ctx, w.Object.Object.URI(), act, inner, look)
+		undo, err := s.decodeLock(ctx, w.Object, act, inner, look)
 		if err != nil || undo == nil {
 			return nil, err
 		}

@@ -1,6 +1,8 @@
 package federation_test
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -620,5 +622,65 @@ func TestWhatIsDoneToSomethingWaitsForIt(t *testing.T) {
 		if o := harlow.object(said.URI); o == nil || o.Title != "Oak" || o.Likes != 1 {
 			t.Errorf("Harlow has %+v, want an oak that one likes", o)
 		}
+	})
+}
+
+// A facilitator elsewhere pins and closes what was written there before the home has
+// got it: both wait for it.
+func TestARulingWaitsForWhatItIsAbout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t, "harlow.example", "wigan.example")
+		harlow, wigan := n.towns["harlow.example"], n.towns["wigan.example"]
+		joan, rosa := harlow.person("joan"), wigan.person("rosa")
+		trees := harlow.community(joan, "trees", copse.JoinOpen, copse.Public)
+		there := wigan.find(trees.URI)
+		wigan.join(rosa, there)
+		n.settle(t)
+		known, err := harlow.fed.Find(t.Context(), "@rosa@wigan.example")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := harlow.hub.Appoint(t.Context(), joan, trees, known, true); err != nil {
+			t.Fatal(err)
+		}
+		n.settle(t)
+
+		n.answer("harlow.example", func(r *http.Request) (*http.Response, error) {
+			if r.Method != http.MethodPost {
+				return nil, nil
+			}
+			body, err := io.ReadAll(r.Body)
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			if err != nil || !bytes.Contains(body, []byte(`"type":"Create"`)) || !bytes.Contains(body, []byte("Sick?")) {
+				return nil, err
+			}
+			return &http.Response{StatusCode: http.StatusInternalServerError, Body: http.NoBody, Request: r}, nil
+		})
+		said := wigan.post(rosa, there, "Ash", "<p>Sick?")
+		for _, err := range []error{
+			wigan.hub.Pin(t.Context(), rosa, wigan.object(said.URI), true),
+			wigan.hub.Lock(t.Context(), rosa, wigan.object(said.URI), true, "enough"),
+		} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		other := wigan.post(rosa, there, "Elm", "<p>Gone?") // and what is not taken is stepped over
+		time.Sleep(time.Hour)
+		n.answer("harlow.example", nil)
+		time.Sleep(12 * time.Hour)
+		n.settle(t)
+		o := harlow.object(said.URI)
+		if o == nil || harlow.object(other.URI) == nil {
+			t.Fatal("Harlow has not got what was written")
+		}
+		harlow.view(func(tx *store.Tx) error {
+			pinned, err := tx.IsPinned(o.ID)
+			lock, err2 := tx.Lock(o.ID)
+			if !pinned || lock == nil {
+				t.Errorf("pinned: %t, closed: %t, want both", pinned, lock != nil)
+			}
+			return errors.Join(err, err2)
+		})
 	})
 }

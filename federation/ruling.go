@@ -16,7 +16,7 @@ import (
 func (s *Server) decodePin(ctx context.Context, w *ap.Object, act *copse.Activity, look *look) (*copse.Activity, error) {
 	in := act.Via
 	if in == nil {
-		o, err := look.object(ctx, w.Object.URI(), nil)
+		o, err := look.target(ctx, w, w.Object.URI(), act)
 		if err != nil {
 			return nil, err
 		}
@@ -39,8 +39,8 @@ func (s *Server) decodePin(ctx context.Context, w *ap.Object, act *copse.Activit
 
 // decodeLock fills in the topic that a Lock, which is act or what act undoes, is
 // about. Lemmy locks single replies as well, which means nothing here.
-func (s *Server) decodeLock(ctx context.Context, uri string, act, lock *copse.Activity, look *look) (*copse.Activity, error) {
-	o, err := look.object(ctx, uri, act.Via)
+func (s *Server) decodeLock(ctx context.Context, w *ap.Object, act, lock *copse.Activity, look *look) (*copse.Activity, error) {
+	o, err := look.target(ctx, w, w.Object.URI(), act)
 	if err != nil || !o.TopLevel() {
 		return nil, err
 	}
