@@ -3,10 +3,13 @@ package federation
 import (
 	"context"
 	"errors"
+	"strconv"
+	"strings"
 	"time"
 
 	"copse/copse"
 	"copse/federation/ap"
+	"copse/federation/proof"
 	"copse/store"
 )
 
@@ -180,9 +183,11 @@ func isPassedOn(w *ap.Object) bool {
 	return false
 }
 
-// decodeEcho reads an announcement of what somebody here did. It is believed
-// only if we know of it: nobody else speaks for our people. What they decided in the
-// community is as they wrote it, whatever the announcement makes of that.
+// decodeEcho reads an announcement of what somebody here did. It is believed if we
+// know of it, or if it carries their own proof: nobody else speaks for our people,
+// but after an old backup was put back others may know better what they said. What
+// they decided in the community is as they wrote it, whatever the announcement makes
+// of that.
 func (s *Server) decodeEcho(ctx context.Context, actor string, w *ap.Object, act, inner *copse.Activity, look *look) (*copse.Activity, error) {
 	person, err := look.ours(ctx, actor)
 	if err != nil {
@@ -196,11 +201,11 @@ func (s *Server) decodeEcho(ctx context.Context, actor string, w *ap.Object, act
 	if err != nil {
 		return nil, err
 	}
-	if !seen {
-		return nil, copse.Forbidden("%s never did that", actor)
-	}
-	inner.Actor, act.Inner = person, inner
-	if isRuling(w) {
+	inner.Actor = person
+	switch {
+	case !seen:
+		return s.decodeLost(ctx, w, act, inner, look)
+	case isRuling(w):
 		sent, err := look.sent(ctx, inner.URI)
 		if copse.CodeOf(err) == copse.CodeNotFound || err == nil && !isRuling(sent) {
 			return nil, nil // so long ago that it is not kept, or none of theirs
@@ -216,5 +221,46 @@ func (s *Server) decodeEcho(ctx context.Context, actor string, w *ap.Object, act
 		return act, err
 	}
 	inner.Object = &copse.Object{URI: w.Object.URI()}
+	act.Inner = inner
 	return act, nil
+}
+
+// decodeLost reads an announcement of what somebody here is said to have done, of which
+// we do not know: we had, and have lost it, if they have proved it.
+func (s *Server) decodeLost(ctx context.Context, w *ap.Object, act, inner *copse.Activity, look *look) (_ *copse.Activity, err error) {
+	if !ap.SameHost(inner.URI, inner.Actor.URI) || !provedHere(w, inner.Actor) {
+		return nil, copse.Forbidden("%s never did that", inner.Actor.URI)
+	}
+	if act.Inner, err = s.decodeInner(ctx, w, inner, look); err != nil || act.Inner == nil {
+		return nil, err
+	}
+	if o := act.Inner.Object; act.Inner.Type == "Create" {
+		o.Local = true
+		if o.ID, err = ownID(o.URI); err != nil {
+			return nil, err
+		}
+	}
+	return act, nil
+}
+
+// provedHere reports whether w carries a good proof by somebody here.
+func provedHere(w *ap.Object, person *copse.Actor) bool {
+	if w.Proof == nil || w.Type == "Update" && !isDated(w) {
+		return false
+	}
+	p, err := proof.Read(w.Raw, time.Now())
+	if err != nil {
+		return false
+	}
+	key := keyOf(person, p.Method)
+	return key != nil && p.Verify(key) == nil
+}
+
+// ownID returns the ID that the address of something made here carries.
+func ownID(uri string) (copse.ID, error) {
+	id, err := strconv.ParseInt(uri[strings.LastIndex(uri, "/")+1:], 10, 64)
+	if err != nil || id <= 0 {
+		return 0, copse.Forbidden("%s was not made here", uri)
+	}
+	return copse.ID(id), nil
 }

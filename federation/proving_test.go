@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"copse/copse"
+	"copse/federation/ap"
 	"copse/federation/httpsig"
 	"copse/federation/proof"
 	"copse/store"
@@ -462,6 +463,62 @@ func TestAFacilitatorElsewhereIsNamedByTheirProof(t *testing.T) {
 		synctest.Wait()
 		if o := s.leeds.object(ash.URI); !o.Removed {
 			t.Error("a removal waits for the server of whoever did it")
+		}
+	})
+}
+
+// After an old backup was put back, what people here said since comes back from where
+// they said it, as their own, if it carries their proof. Nobody can put words into
+// their mouths.
+func TestWhatWeLostComesBackByItsProof(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		there := s.leeds.find(s.trees.uri)
+		s.leeds.post(s.ann, there, "Beech", "<p>Still here") // for which she gets a key
+		var key proof.Key
+		s.leeds.view(func(tx *store.Tx) error {
+			text, err := tx.ProvingKey(s.ann.ID)
+			if err != nil {
+				return err
+			}
+			private, err := httpsig.ParsePrivateKey(text)
+			key = proof.Key{ID: s.ann.URI + "#ed25519-key", Private: private.(ed25519.PrivateKey)}
+			return err
+		})
+		said := func(path, title string) (page, act obj) {
+			uri := "https://leeds.example" + path
+			page = obj{
+				"id": uri, "type": "Page", "attributedTo": s.ann.URI, "name": title, "content": "<p>" + title,
+				"to": []string{s.trees.uri, "https://www.w3.org/ns/activitystreams#Public"}, "audience": s.trees.uri,
+				"published": time.Now().UTC().Format(time.RFC3339),
+			}
+			return page, obj{
+				"id": "https://leeds.example/activities/create/" + title, "type": "Create", "actor": s.ann.URI,
+				"object": page, "to": page["to"],
+			}
+		}
+		announce := func(act obj) {
+			s.trees.say(s.leeds, s.trees.announces(act))
+			synctest.Wait()
+		}
+		lost, act := said("/post/4242424242", "Ash")
+		announce(proved(t, act, key))
+		o := s.leeds.object(lost["id"].(string))
+		if o == nil || o.ID != 4242424242 || !o.Local || o.Author != s.ann.ID || o.Accepted.IsZero() {
+			t.Fatalf("what was lost is back as %+v", o)
+		}
+		if got := s.leeds.ask(nil, "GET", "/post/4242424242", ap.ActivityJSON).Code; got != 200 {
+			t.Errorf("whoever asks for it is answered %d", got)
+		}
+
+		forged, act := said("/post/4343434343", "Elm")
+		announce(act)
+		elsewhere, act := said("/post/4444444444", "Oak")
+		announce(proved(t, act, s.eve.proves()))
+		for _, page := range []obj{forged, elsewhere} {
+			if o := s.leeds.object(page["id"].(string)); o != nil {
+				t.Errorf("without her proof Ann is made to have said %q", o.Title)
+			}
 		}
 	})
 }

@@ -45,7 +45,7 @@ func (h *Hub) write(tx *store.Tx, act *copse.Activity) error {
 	if m.Published.IsZero() || m.Published.After(tx.Now) {
 		m.Published = tx.Now
 	}
-	buried, err := tx.Deleted(m.URI, m.Author, 0)
+	buried, _, err := tx.Deleted(m.URI, m.Author, 0)
 	if err != nil || buried {
 		return err
 	}
