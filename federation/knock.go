@@ -2,6 +2,7 @@ package federation
 
 import (
 	"context"
+	"crypto/rsa"
 	"log/slog"
 	"net/http"
 	"time"
@@ -32,6 +33,9 @@ func (s *Server) knocks(ctx context.Context, actor copse.ID, peer *copse.Peer) (
 		return both, err
 	}
 	old, preferred := knock{key, httpsig.Cavage}, knock{key, httpsig.RFC9421}
+	if _, isRSA := key.Private.(*rsa.PrivateKey); !isRSA {
+		return [2]knock{preferred, preferred}, nil // draft-cavage knows no others
+	}
 	if peer.PrefersRFC9421(time.Now()) {
 		if peer.Ed25519 {
 			preferred.key, err = s.littleKey(ctx, actor)
@@ -73,7 +77,7 @@ type reaction struct {
 // is refused, as the second. ask returns the status of the answer.
 func try(peer *copse.Peer, both [2]knock, ask func(knock) (status int, err error)) (reaction, error) {
 	first, err := ask(both[0])
-	if err != nil || !refuses(peer, both[0].scheme, first, time.Now()) {
+	if err != nil || both[0].scheme == both[1].scheme || !refuses(peer, both[0].scheme, first, time.Now()) {
 		return reaction{first, both[0].scheme, false}, err
 	}
 	status, err := ask(both[1])
