@@ -253,6 +253,12 @@ func (s *Server) restored(ctx context.Context, w *ap.Object, act *copse.Activity
 		known, err = tx.ObjectByURI(uri)
 		return err
 	})
+	if copse.CodeOf(err) == copse.CodeNotFound && act.Via != nil {
+		// Whoever came while it was gone has never had it.
+		if known, err = look.object(ctx, uri, act.Via); gone(err) {
+			err = copse.NotFound("there is nothing here")
+		}
+	}
 	switch {
 	case copse.CodeOf(err) == copse.CodeNotFound:
 		return &copse.Object{URI: uri}, nil

@@ -564,3 +564,22 @@ func TestNobodyIsBlockedByAStranger(t *testing.T) {
 		say("by his own server", s.carol, gone, left, left, ash, elm)
 	})
 }
+
+// What is put back reaches also those who have never had it, because they came while
+// it was gone.
+func TestWhatIsPutBackIsFetched(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		ash := s.bob.page("ash", s.trees.uri, "Ash")
+		removal := s.mod.act("Delete", "d", ash["id"]).with(obj{"summary": "off the point"})
+		s.trees.say(s.leeds, s.trees.announces(removal))
+		synctest.Wait()
+		s.third.serve(ash)
+		s.trees.say(s.leeds, s.trees.announces(s.mod.act("Undo", "u", removal)))
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if o := s.leeds.object(ash["id"].(string)); o == nil || !o.Deleted.IsZero() || o.Title != "Ash" {
+			t.Errorf("Leeds has %+v", o)
+		}
+	})
+}
