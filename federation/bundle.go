@@ -102,7 +102,7 @@ func bundle(profile copse.Profile, votes []parcel, said []*ap.Object) (parcel, e
 	if err != nil {
 		return parcel{}, fmt.Errorf("bundle %s: %w", w.ID, err)
 	}
-	return parcel{members: votes, Outgoing: &store.Outgoing{
+	return parcel{members: votes, synchronisation: first.synchronisation, Outgoing: &store.Outgoing{
 		ID: last.ID, URI: w.ID, Type: "Announce", Community: last.Community, Signer: last.Signer,
 		Body: body, Digest: sha256.Sum256(body),
 	}}, nil

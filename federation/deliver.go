@@ -245,6 +245,8 @@ type parcel struct {
 	tries int // how often the lane has stepped over it
 
 	members []parcel // of a bundle: the votes in it
+
+	synchronisation string // whom its community takes to be in it there, as a header; "" to say nothing
 }
 
 // pass sends one batch and writes down how it went. It reports whether there may
@@ -316,6 +318,9 @@ func (l *lane) look(ctx context.Context) (peer *copse.Peer, waiting *backlog, er
 		}
 		if err == nil {
 			waiting, err = l.s.pending(tx, peer)
+		}
+		if err == nil {
+			err = synchronise(tx, peer, waiting.fresh, waiting.late)
 		}
 		return err
 	})

@@ -7,8 +7,9 @@
 // what somebody said from what others say that they said. encode.go writes what the
 // hub has done, deliver.go decides what goes to which peer when, trip.go how far one
 // gets with it, and send.go takes it there, signed as knock.go says. fetch.go asks other
-// servers; actor.go, object.go and discover.go answer them. repair.go finds what got
-// lost. peer.go knows who they are and whether we talk with them, health.go whether
+// servers; actor.go, object.go, quote.go and discover.go answer them. repair.go finds
+// what got lost, conversation.go where there is no log of it, and synchronise.go who got
+// lost; listing.go reads lists elsewhere. peer.go knows who they are and whether we talk with them, health.go whether
 // they are there.
 //
 // From the network: verify, then decode, then believe as little as possible. A
@@ -56,6 +57,7 @@ type Server struct {
 	shelf   shelf
 	stale   stale
 	pulls   hub.Bell // rung when a log may be due before its time
+	rolls   rolls
 	lanes   lanes
 	recent  recent
 
@@ -77,6 +79,7 @@ func (s *Server) Routes(r chi.Router) {
 	get(r, "/c/{name}/moderators", s.public(s.moderators))
 	get(r, "/c/{name}/featured", s.answer(s.featured))
 	get(r, "/c/{name}/log", s.answer(s.log))
+	get(r, "/c/{name}/followers_synchronization", s.answer(s.membersThere))
 	get(r, "/post/{id}/context", s.answer(s.thread))
 	get(r, "/post/{id}/replies", s.answer(s.thread))
 	get(r, "/post/{id}/quotes/{quote}", s.answer(s.quote))
@@ -148,6 +151,7 @@ func (s *Server) Run(ctx context.Context) {
 	work.Go(func() { s.deliver(ctx) })
 	work.Go(func() { s.workOff(ctx) })
 	work.Go(func() { s.repair(ctx) })
+	work.Go(func() { s.reconcile(ctx) })
 	for range freshenAtOnce {
 		work.Go(func() { s.freshenStale(ctx) })
 	}

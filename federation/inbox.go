@@ -212,6 +212,9 @@ func (s *Server) judge(l *letter) error {
 	}
 	if err == nil && signer != nil {
 		s.replays.remember(l.sig.Hash(), time.Now())
+		if header := l.Header.Values(synchronisation); len(header) == 1 {
+			s.compare(ctx, signer, header[0])
+		}
 	}
 	return err
 }

@@ -82,6 +82,9 @@ func (s *Server) post(ctx context.Context, inbox string, p parcel, k knock) (*ht
 		return nil, &undelivered{words: unusable, err: err}
 	}
 	r.Header.Set("Content-Type", ap.ActivityJSON)
+	if p.synchronisation != "" {
+		r.Header.Set(synchronisation, p.synchronisation)
+	}
 	if err := k.sign(r, &p.Digest); err != nil {
 		return nil, &undelivered{words: unusable, err: err}
 	}

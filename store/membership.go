@@ -267,3 +267,15 @@ func (tx *Tx) Facts(actor copse.ID, c *copse.Community, o *copse.Object) (copse.
 	}
 	return f, nil
 }
+
+// MembersFrom returns the URIs of up to n members of a community of ours at one host,
+// in order.
+func (tx *Tx) MembersFrom(community copse.ID, host string, n int) ([]string, error) {
+	// Read in this order, and by whom and not by role, for the reason given in reach.
+	return many(tx, value[string], `
+		select a.uri
+		from actors a cross join memberships m
+		where a.host = $2 and m.community = $1 and m.actor = a.id and +m.role > 0
+		order by a.uri
+		limit $3`, community, host, n)
+}
