@@ -64,8 +64,8 @@ func (s *Server) readConversation(ctx context.Context, community *copse.Actor, r
 	}
 	switch {
 	case err == nil:
-	case gone(err), !temporary(err):
-		l = new(listing) // there is no list, or it cannot be read
+	case gone(err), !r.Begun && !temporary(err):
+		l = new(listing) // there is no list, or none that can be read
 	default:
 		return err
 	}

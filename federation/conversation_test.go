@@ -23,6 +23,7 @@ type forum struct {
 	outbox  []obj
 	lists   map[string]obj
 	checked int // how often a list was found to be as it was
+	closed  bool
 }
 
 func newForum(t *testing.T) *forum {
@@ -35,6 +36,9 @@ func newForum(t *testing.T) *forum {
 			doc, ok := f.lists[r.URL.String()]
 			if !ok || r.Method != http.MethodGet {
 				return nil, nil
+			}
+			if f.closed {
+				return &http.Response{StatusCode: http.StatusForbidden, Body: http.NoBody, Request: r}, nil
 			}
 			tag := fmt.Sprintf(`"%d %v"`, len(doc.json()), doc["totalItems"])
 			res := &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {ap.ActivityJSON}, "Etag": {tag}}, Request: r}
@@ -137,6 +141,32 @@ func TestConversationsElsewhereAreReadFromTheirLists(t *testing.T) {
 		}
 		if asked := f.n.requests("home.example"); len(asked) > 6 { // and whether the two communities there have a log, and pins
 			t.Errorf("an hour in which nothing happened took %q", asked)
+		}
+	})
+}
+
+// A list that its server does not show for a while is read on when it does.
+func TestAListThatWasClosedIsReadOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newForum(t)
+		context := f.voice.uri + "/topic/17"
+		ash := f.has("ash", obj{"context": context})
+		f.list(context, "")
+		f.joins(f.voice)
+		f.after(5 * time.Minute)
+		shut := func(is bool) {
+			f.n.mu.Lock()
+			defer f.n.mu.Unlock()
+			f.closed = is
+		}
+		shut(true)
+		late := f.said(f.carol, "late", ash)
+		f.list(context, "", late)
+		f.after(2 * time.Hour)
+		shut(false)
+		f.after(time.Hour)
+		if len(f.here(late)) != 1 {
+			t.Error("what was said meanwhile has not been found")
 		}
 	})
 }
