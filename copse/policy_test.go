@@ -171,6 +171,31 @@ func TestFacilitatorsBlockAllButOwners(t *testing.T) {
 	}
 }
 
+// At home owners appoint. Of a community elsewhere its home says who may, and who is
+// in it.
+func TestOwnersAppointAtHome(t *testing.T) {
+	home, away := &copse.Community{Actor: copse.Actor{Local: true}}, &copse.Community{}
+	member, guest := &copse.Membership{Role: copse.Member}, &copse.Membership{}
+	for _, tt := range []struct {
+		name string
+		f    copse.Facts
+		m    *copse.Membership
+		want copse.Code
+	}{
+		{"owner", copse.Facts{Community: home, Role: copse.Owner}, member, 0},
+		{"owner, of one who has left", copse.Facts{Community: home, Role: copse.Owner}, guest, copse.CodeConflict},
+		{"owner, of an owner", copse.Facts{Community: home, Role: copse.Owner}, &copse.Membership{Role: copse.Owner}, copse.CodeForbidden},
+		{"facilitator", copse.Facts{Community: home, Role: copse.Moderator}, member, copse.CodeForbidden},
+		{"facilitator of one elsewhere", copse.Facts{Community: away, Role: copse.Moderator}, guest, 0},
+		{"member of one elsewhere", copse.Facts{Community: away, Role: copse.Member}, member, copse.CodeForbidden},
+		{"announced", copse.Facts{Community: away, Announced: true}, guest, 0},
+	} {
+		if got := copse.CodeOf(copse.MayAppoint(tt.f, tt.m)); got != tt.want {
+			t.Errorf("%s: code %d, want %d", tt.name, got, tt.want)
+		}
+	}
+}
+
 func TestAServerBansItsOwnPeopleAndFromItsOwnCommunities(t *testing.T) {
 	for _, tt := range []struct {
 		host, person, community string

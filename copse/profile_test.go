@@ -1,6 +1,7 @@
 package copse_test
 
 import (
+	"slices"
 	"testing"
 
 	"copse/copse"
@@ -42,6 +43,29 @@ func TestPeersAreToldByWhatTheyAre(t *testing.T) {
 	} {
 		if got := copse.ProfileOf(tt.software, tt.feps); got != tt.want {
 			t.Errorf("%q with %v is %q, want %q", tt.software, tt.feps, got, tt.want)
+		}
+	}
+}
+
+// A home is asked for what it takes from those who look after its communities from
+// another server, and for nothing else.
+func TestAHomeIsAskedForWhatItTakes(t *testing.T) {
+	all := []copse.Ruling{copse.Removing, copse.Locking, copse.Pinning, copse.Banning, copse.Appointing, copse.Admitting, copse.Describing}
+	for software, want := range map[string][]copse.Ruling{
+		"copse":     {copse.Removing, copse.Locking, copse.Pinning, copse.Banning, copse.Admitting, copse.Describing},
+		"Lemmy":     all[:5],
+		"piefed":    all[:5],
+		"mbin":      all[:5],
+		"nodebb":    nil,
+		"discourse": nil,
+		"lotide":    all[:1],
+		"":          all[:1],
+	} {
+		for _, r := range all {
+			may := slices.Contains(want, r)
+			if err := copse.MayPropose(software, &copse.Community{}, r); (err == nil) != may || copse.Takes(software, r) != may {
+				t.Errorf("%q may be asked to %s: %v, want %v", software, r, err, may)
+			}
 		}
 	}
 }

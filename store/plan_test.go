@@ -163,6 +163,18 @@ func hotQueries(town *storetest.Town) []hot {
 		{"MembersHere", func(tx *store.Tx) error { _, err := tx.MembersHere(town.Communities[3]); return err }, "memberships_role", "", true},
 		{"Waiting", func(tx *store.Tx) error { _, err := tx.Waiting(town.Communities[1], 20); return err }, "memberships_pending", "", false},
 		{"Banned", func(tx *store.Tx) error { _, err := tx.Banned(town.Communities[1], 20); return err }, "memberships_blocked", "", false},
+		{"Tended", func(tx *store.Tx) error { _, err := tx.Tended(big); return err }, "memberships_role", "", false},
+		{"ForgetOthers", func(tx *store.Tx) error { return tx.ForgetOthers(town.Communities[1]) }, "memberships_", "", false},
+		{"Proposals", func(tx *store.Tx) error {
+			if err := tx.Propose(&store.Proposal{Community: big, About: ann, Ruling: copse.Banning, By: ann}); err != nil {
+				return err
+			}
+			if err := tx.Settle(big, ann, copse.Pinning); err != nil {
+				return err
+			}
+			_, err := tx.Proposals(big, 100)
+			return err
+		}, "sqlite_autoindex_proposals_1", "", false},
 		{"Standing", func(tx *store.Tx) error { _, err := tx.Standing(ann); return err }, "memberships_actor", "", false},
 		{"Followed", func(tx *store.Tx) error { _, err := tx.Followed(town.Communities[3]); return err }, "memberships_", "", false},
 		{"joining", func(tx *store.Tx) error { return tx.SetMembership(standing(big, last, copse.Active, copse.Member)) }, "memberships_role peers_1", "", false},

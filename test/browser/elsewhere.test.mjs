@@ -37,7 +37,7 @@ journey('a facilitator looks after a community at another council', (open, scrip
     await tess.goto(`${stevenage.url}${there}/facilitate/requests`) // which is not there for an ordinary member
     await saysNot(tess, 'Requests to join')
     await joan.goto(`${harlow.url}/c/trees/members`)
-    await press(joan, 'Make a facilitator: Tess Okafor')
+    await press(joan, /^Make a facilitator/)
     const requests = `${stevenage.url}${there}/facilitate/requests`
     await shows(tess, requests, 'Nobody is waiting to join.', performance.now())
     await look(tess, 'elsewhere-nobody')
@@ -62,16 +62,16 @@ journey('a facilitator looks after a community at another council', (open, scrip
     await shows(tess, `${stevenage.url}${there}/forum`, 'Which species live?', performance.now())
     await follow(tess, 'Which species live?')
     const topic = tess.url()
-    await press(tess, 'Pin to the top: post by Martin Leigh')
+    await press(tess, /^Pin to the top/)
     await says(tess, 'We have asked Harlow District Council to do this.')
     await shows(tess, topic, 'Pinned', performance.now())
     await follow(tess, 'Close to replies')
     await tess.getByLabel('Why you are closing it').fill('See the list')
-    await press(tess, 'Close to replies')
+    await press(tess, 'Close the conversation')
     await shows(martin, asked, /A facilitator has closed this conversation[\s\S]*See the list/, performance.now())
     await shows(tess, topic, 'A facilitator has closed this conversation', performance.now())
     await harlow.kill()
-    await press(tess, 'Open again: post by Martin Leigh')
+    await press(tess, /^Open again/)
     await says(tess, 'Waiting to send to Harlow District Council', 'to open this conversation again.', 'A facilitator has closed this conversation')
     await look(tess, 'elsewhere-topic')
     await tess.goto(`${topic}?lang=cy`)
@@ -88,7 +88,7 @@ journey('a facilitator looks after a community at another council', (open, scrip
     await press(tess, 'Delete')
     await shows(martin, asked, 'Removed by a facilitator', performance.now())
     await shows(tess, topic, 'Put it back', performance.now())
-    await press(tess, 'Put it back: post by Martin Leigh')
+    await press(tess, /^Put it back/)
     await shows(martin, asked, 'Which species live?', performance.now())
 
     // He is kept out, and let back in; and the community is described anew.
@@ -102,7 +102,7 @@ journey('a facilitator looks after a community at another council', (open, scrip
     const members = `${stevenage.url}${there}/members`
     await shows(tess, members, 'Let back in', performance.now())
     await look(tess, 'elsewhere-members')
-    await press(tess, 'Let back in: Martin Leigh')
+    await press(tess, /^Let back in/)
     await shows(martin, `${wigan.url}${there}`, 'Ask to join', performance.now())
     await tess.goto(`${stevenage.url}${there}/facilitate/settings`)
     await look(tess, 'elsewhere-settings')
