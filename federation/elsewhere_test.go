@@ -413,3 +413,94 @@ func TestOnlyItsFacilitatorsRuleACommunity(t *testing.T) {
 		rulesNothing("a facilitator whose server is blocked now", s.carol)
 	})
 }
+
+// What a facilitator here does in a community at a Lemmy server is sent as Lemmy reads
+// it, with a proof, and is done when Lemmy announces it: not before, and as we sent it.
+func TestLemmyIsAskedInItsOwnWords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		ash := s.says(s.trees, s.bob, s.bob.page("ash", s.trees.uri, "Ash"))
+		trees := s.leeds.actorByURI(s.trees.uri)
+		if err := s.leeds.hub.LearnFacilitators(t.Context(), trees.ID, []*copse.Actor{s.ann}); err != nil {
+			t.Fatal(err)
+		}
+		c, bob, carol := s.leeds.knows(trees), s.leeds.actorByURI(s.bob.uri), s.leeds.actorByURI(s.carol.uri)
+		ctx, hub := t.Context(), s.leeds.hub
+		until := time.Now().Add(7 * 24 * time.Hour).UTC().Truncate(time.Second)
+		closed := func() bool { closed, _ := s.leeds.closed(ash.URI); return closed }
+		for _, a := range []struct {
+			what string
+			do   func() error
+			want obj // of what is sent, or of what it undoes
+			is   func() bool
+		}{
+			{"Lock", func() error { return hub.Lock(ctx, s.ann, ash, true, "Old") }, obj{"type": "Lock", "object": ash.URI, "summary": "Old"}, closed},
+			{"Undo of the Lock", func() error { return hub.Lock(ctx, s.ann, ash, false, "") }, obj{"type": "Lock", "object": ash.URI}, func() bool { return !closed() }},
+			{"Add of a topic", func() error { return hub.Pin(ctx, s.ann, ash, true) }, obj{"type": "Add", "object": ash.URI, "target": s.trees.uri + "/featured"}, nil},
+			{"Delete", func() error { return hub.Remove(ctx, s.ann, s.leeds.object(ash.URI), "Spam") }, obj{"type": "Delete", "object": ash.URI, "summary": "Spam"},
+				func() bool { return s.leeds.object(ash.URI).Removed }},
+			{"Undo of the Delete", func() error { return hub.Restore(ctx, s.ann, s.leeds.object(ash.URI)) }, obj{"type": "Delete", "object": ash.URI, "summary": "Spam"},
+				func() bool { return s.leeds.object(ash.URI).Deleted.IsZero() }},
+			{"Block", func() error { return hub.Ban(ctx, s.ann, c, bob, until, true, "Rude") }, obj{
+				"type": "Block", "object": s.bob.uri, "target": s.trees.uri, "summary": "Rude", "removeData": true,
+				"endTime": until.Format(time.RFC3339), "expires": until.Format(time.RFC3339),
+			}, func() bool {
+				return s.leeds.object(ash.URI).Removed && s.leeds.membership(trees, bob).State == copse.Blocked
+			}},
+			{"Undo of the Block", func() error { return hub.Unban(ctx, s.ann, c, bob) }, obj{"type": "Block", "object": s.bob.uri, "target": s.trees.uri},
+				func() bool { return s.leeds.membership(trees, bob).State != copse.Blocked }},
+			{"Add of a person", func() error { return hub.Appoint(ctx, s.ann, c, carol, true) }, obj{"type": "Add", "object": s.carol.uri, "target": s.trees.uri + "/moderators"},
+				func() bool { return len(s.leeds.facilitators(trees)) == 2 }},
+			{"Remove of a person", func() error { return hub.Appoint(ctx, s.ann, c, carol, false) }, obj{"type": "Remove", "object": s.carol.uri, "target": s.trees.uri + "/moderators"},
+				func() bool { return len(s.leeds.facilitators(trees)) == 1 }},
+		} {
+			if err := a.do(); err != nil {
+				t.Fatalf("%s: %v", a.what, err)
+			}
+			synctest.Wait()
+			if a.is != nil && a.is() {
+				t.Errorf("%s: it is done before Lemmy said so", a.what)
+			}
+			all := s.home.received()
+			sent := all[len(all)-1]
+			ruling := sent
+			if sent["type"] == "Undo" {
+				ruling = sent["object"].(map[string]any)
+			}
+			for key, want := range a.want {
+				if fmt.Sprint(ruling[key]) != fmt.Sprint(want) {
+					t.Errorf("%s: its %s is %v, want %v", a.what, key, ruling[key], want)
+				}
+			}
+			for _, key := range []string{"proof", "to", "cc", "audience"} {
+				if sent[key] == nil {
+					t.Errorf("%s: it has no %s", a.what, key)
+				}
+			}
+			// What is announced in its name is what Ann did, whatever is said there.
+			echo := obj(sent).with(obj{"summary": "Something else", "removeData": false})
+			if got := s.trees.say(s.leeds, s.trees.announces(echo)); got != 202 {
+				t.Errorf("%s: its announcement is answered %d", a.what, got)
+			}
+			synctest.Wait()
+			if a.is != nil && !a.is() {
+				t.Errorf("%s: it is not done", a.what)
+			}
+			if left := s.leeds.proposed(trees); len(left) != 0 {
+				t.Errorf("%s: Lemmy is still to do %+v", a.what, left[0])
+			}
+		}
+		for what, err := range map[string]error{
+			"describes": hub.Govern(ctx, s.ann, c), "lets in": hub.Decide(ctx, s.ann, c, bob, true, ""),
+		} {
+			if err == nil {
+				t.Errorf("Ann %s what Lemmy would not take", what)
+			}
+		}
+		// What nobody here asked for is nobody's here, whoever announces it.
+		forged := s.trees.announces(obj{"id": "https://leeds.example/activities/lock/x", "type": "Lock", "actor": s.ann.URI, "object": ash.URI, "to": []string{ap.Public}, "cc": []string{}})
+		if got := s.trees.say(s.leeds, forged); got != 403 || closed() {
+			t.Errorf("a Lock in Ann's name is answered %d", got)
+		}
+	})
+}
