@@ -210,7 +210,7 @@ func TestSomebodyAsksToJoinAndIsLetIn(t *testing.T) {
 		t.Errorf("a stranger is led to %q", got.to)
 	}
 	tess.get("/c/damp").want(t, http.StatusOK, "Ask to join", "Join to read")
-	tess.get("/c/damp/join").want(t, http.StatusOK, "Why do you want to join?", "The facilitators of Damp at Stevenage Borough Council")
+	tess.get("/c/damp/join").want(t, http.StatusOK, "Why do you want to join?", "The facilitators of Damp, at Stevenage Borough Council and wherever else they work")
 	long := strings.Repeat("x", copse.MaxReason+1)
 	got := tess.post("/c/damp/join", "reason", long)
 	got.want(t, http.StatusUnprocessableEntity, "The reason must be 1000 characters or fewer")
