@@ -116,7 +116,11 @@ func (h *Hub) request(tx *store.Tx, c *copse.Community, follow *copse.Activity) 
 		return err
 	}
 	m.State, m.Follow, m.Reason, m.Since = copse.Pending, follow.URI, follow.Reason, tx.Now
-	return h.setMembership(tx, c, m)
+	if err := h.setMembership(tx, c, m); err != nil || h.Notify == nil {
+		return err
+	}
+	follow.Community = c
+	return h.Notify(tx, follow)
 }
 
 // dealtWith records that they ask no longer, whatever became of it.
@@ -165,6 +169,7 @@ func (h *Hub) decide(tx *store.Tx, act *copse.Activity) error {
 	answer := h.mint(act.Type, &act.Community.Actor)
 	answer.By, answer.Reason = act.Actor, act.Reason
 	answer.Inner = &copse.Activity{Type: "Follow", Actor: follow.Actor, Subject: &act.Community.Actor}
+	act.Proposed = true // it is the community's answer that people hear of
 	return h.perform(tx, answer)
 }
 

@@ -464,6 +464,66 @@ func TestAnswerFromElsewhereIsToldOnce(t *testing.T) {
 	}
 }
 
+// Facilitators of a community elsewhere hear who asks to join it if they can let them
+// in from here, and whoever is let in from another council hears of it once.
+func TestFacilitatorsElsewhereHearWhoAsksToJoin(t *testing.T) {
+	h := newTown(t)
+	tess, bryn, olga := h.person("Tess", ""), h.person("Bryn", ""), h.person("Olga", "")
+	equality, ann := h.stranger("Equality", copse.Group), h.stranger("Ann", copse.Person)
+	n := 0
+	says := func(act *copse.Activity) {
+		n++
+		act.URI = fmt.Sprint("https://york.example/activities/", n)
+		h.try(h.Perform(t.Context(), act))
+	}
+	runs := func(software string) {
+		h.try(h.DB.Update(t.Context(), func(tx *store.Tx) error {
+			p, err := tx.PeerAt("york.example")
+			if err != nil {
+				return err
+			}
+			p.Software = software
+			return tx.DescribePeer(p)
+		}))
+	}
+	h.try(h.Join(t.Context(), tess, equality, ""))
+	says(&copse.Activity{Type: "Accept", Actor: equality, Inner: &copse.Activity{Type: "Follow", Actor: tess, Subject: equality}})
+	h.try(h.LearnFacilitators(t.Context(), equality.ID, []*copse.Actor{tess}))
+	h.letters()
+	asks := func() {
+		says(&copse.Activity{Type: "Announce", Actor: equality, Inner: &copse.Activity{
+			URI: "https://york.example/follow", Type: "Follow", Actor: ann, Subject: equality, Reason: "I screen policies",
+		}})
+		h.try(h.Join(t.Context(), bryn, equality, "So do I"))
+	}
+	runs("lemmy")
+	asks()
+	if letters := h.letters(); len(letters) != 0 {
+		t.Errorf("letters about whom Tess cannot let in: %+v", letters)
+	}
+	runs("copse")
+	asks()
+	letters := h.letters()
+	if len(letters) != 2 || letters[0].To != "tess@stevenage.gov.test" || letters[1].To != letters[0].To ||
+		!strings.Contains(letters[0].Body, "> I screen policies") || !strings.Contains(letters[1].Body, "> So do I") ||
+		!strings.Contains(letters[0].Body, "https://stevenage.gov.test/c/equality@york.example/facilitate/requests") {
+		t.Errorf("letters about who asks: %+v", letters)
+	}
+
+	// Of a community here: Ann, at York, looks after it and lets Bryn in.
+	c := &copse.Community{Actor: copse.Actor{Name: "trees", Title: "Trees"}, Join: copse.JoinApproval, Audience: copse.Members, Posting: copse.Member}
+	h.try(h.Found(t.Context(), olga, c))
+	h.try(h.DB.Update(t.Context(), func(tx *store.Tx) error {
+		return tx.SetMembership(&copse.Membership{Community: c.ID, Actor: ann.ID, Role: copse.Moderator, State: copse.Active, Since: tx.Now})
+	}))
+	h.try(h.Join(t.Context(), bryn, &c.Actor, ""))
+	h.letters()
+	says(&copse.Activity{Type: "Accept", Actor: ann, Reason: "Glad", Inner: &copse.Activity{Type: "Follow", Actor: bryn, Subject: &c.Actor}})
+	if letters := h.letters(); len(letters) != 1 || letters[0].To != "bryn@stevenage.gov.test" {
+		t.Errorf("letters to who was let in: %+v", letters)
+	}
+}
+
 func TestJoiningAnOpenCommunityHereNeedsNoLetter(t *testing.T) {
 	h := newTown(t)
 	olga, tess := h.person("Olga", ""), h.person("Tess", "")

@@ -29,7 +29,7 @@ func (w *Worker) Notify(tx *store.Tx, act *copse.Activity) error {
 		return w.dealtWith(tx, act)
 	case act.Community == nil:
 		return nil
-	case act.Type == "Follow" && act.Community.Local:
+	case act.Type == "Follow":
 		return w.askedToJoin(tx, act)
 	case (act.Type == "Accept" || act.Type == "Reject") && act.Inner.Actor.Local:
 		return w.decided(tx, act)
@@ -37,9 +37,15 @@ func (w *Worker) Notify(tx *store.Tx, act *copse.Activity) error {
 	return nil
 }
 
-// askedToJoin tells those facilitators who are here. Those elsewhere are told by
-// nobody yet: on the wire there is no such letter.
+// askedToJoin tells those facilitators who are here and can let somebody in from here:
+// a community elsewhere may be open, or let nobody in from another council.
 func (w *Worker) askedToJoin(tx *store.Tx, act *copse.Activity) error {
+	if c := act.Community; !c.Local {
+		home, err := tx.PeerAt(c.Host)
+		if err != nil || c.Join == copse.JoinOpen || !copse.Takes(home.Software, copse.Admitting) {
+			return err
+		}
+	}
 	m, err := tx.Membership(act.Community.ID, act.Actor.ID)
 	if err != nil || m.State != copse.Pending {
 		return err
