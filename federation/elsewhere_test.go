@@ -490,6 +490,7 @@ func TestLemmyIsAskedInItsOwnWords(t *testing.T) {
 				t.Errorf("%s: Lemmy is still to do %+v", a.what, left[0])
 			}
 		}
+		c.Title = "Weeds"
 		for what, err := range map[string]error{
 			"describes": hub.Govern(ctx, s.ann, c), "lets in": hub.Decide(ctx, s.ann, c, bob, true, ""),
 		} {

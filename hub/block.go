@@ -53,11 +53,11 @@ func (h *Hub) unblock(tx *store.Tx, act *copse.Activity) error {
 	if err := copse.MayModerate(facts); err != nil {
 		return err
 	}
-	if proposed(act, act.Community) {
-		return h.propose(tx, act, nil)
-	}
 	if m.State != copse.Blocked {
 		return nil
+	}
+	if proposed(act, act.Community) {
+		return h.propose(tx, act, nil)
 	}
 	m.State, m.Since = copse.Left, tx.Now
 	if err := h.setMembership(tx, act.Community, m); err != nil {

@@ -12,7 +12,7 @@ func (h *Hub) lock(tx *store.Tx, act *copse.Activity) error {
 		return err
 	}
 	if proposed(act, act.Community) {
-		return h.propose(tx, act, topic)
+		return h.proposeLock(tx, act, topic, true)
 	}
 	fresh, err := tx.SetLock(topic.ID, act.URI, act.Reason)
 	if err != nil || !fresh {
@@ -30,13 +30,23 @@ func (h *Hub) unlock(tx *store.Tx, act *copse.Activity) error {
 	}
 	act.Community = act.Inner.Community
 	if proposed(act, act.Community) {
-		return h.propose(tx, act, topic)
+		return h.proposeLock(tx, act, topic, false)
 	}
 	was, err := tx.Unlock(topic.ID)
 	if err != nil || !was {
 		return err
 	}
 	return h.spread(tx, act, topic)
+}
+
+// proposeLock asks for a conversation elsewhere to be closed or opened, unless it is:
+// what changes nothing at its home is not announced.
+func (h *Hub) proposeLock(tx *store.Tx, act *copse.Activity, topic *copse.Object, closed bool) error {
+	lock, err := tx.Lock(topic.ID)
+	if err != nil || (lock != nil) == closed {
+		return err
+	}
+	return h.propose(tx, act, topic)
 }
 
 // ruled returns the topic that a facilitator decides about with act.

@@ -91,12 +91,15 @@ func (h *Hub) updateActor(tx *store.Tx, act *copse.Activity) error {
 		if err := copse.MayDecide(facts); err != nil {
 			return err
 		}
-		if proposed(act, c) {
-			return h.propose(tx, act, nil)
-		}
 		was, err := tx.Community(c.ID)
 		if err != nil {
 			return err
+		}
+		if proposed(act, c) {
+			if c.Title == was.Title && c.Source == was.Source {
+				return nil
+			}
+			return h.propose(tx, act, nil)
 		}
 		if err := copse.MayReshare(was.Sharing, c.Sharing); err != nil {
 			return err

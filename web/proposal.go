@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"time"
 
 	"copse/copse"
 	"copse/store"
@@ -38,11 +39,15 @@ func (s *Site) Proposals(tx *store.Tx, st *Standing) (map[copse.ID][]*store.Prop
 	return by, err
 }
 
+// answersIn is how long a home that has something may take to do it before it can be
+// asked once more: it announces nothing if that was so already.
+const answersIn = 24 * time.Hour
+
 // UnderWay reports whether one of all asks for such a ruling, or to take one back, and
 // may still come to something.
 func UnderWay(all []*store.Proposal, r copse.Ruling) bool {
 	for _, p := range all {
-		if p.Ruling == r && p.Stopped.IsZero() {
+		if p.Ruling == r && p.Stopped.IsZero() && (!p.Taken || time.Since(p.At()) < answersIn) {
 			return true
 		}
 	}
