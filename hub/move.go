@@ -150,6 +150,9 @@ func (h *Hub) handOver(tx *store.Tx, c *copse.Community, m *copse.Membership, ol
 	was := *m
 	switch m.State {
 	case copse.Blocked:
+		if n.Role == copse.Owner {
+			return nil // whom nobody can block
+		}
 		if err := h.turnOut(tx, c, n, to); err != nil {
 			return err
 		}
