@@ -75,7 +75,7 @@ func TestWhoHasMovedIsShownToBeElsewhere(t *testing.T) {
 	stranger := s.browser()
 	stranger.get("/u/tess_okafor").says(t, `now at <a href="/u/tess@wigan.example">Wigan Council</a>`)
 	stranger.get(ash.URI[len(s.Base):]).says(t, `now at <a href="/u/tess@wigan.example">Wigan Council</a>`)
-	b.get("/settings/move").want(t, http.StatusOK, "You have moved", "tess@wigan.example", "Use it here again")
+	b.get("/settings/move").want(t, http.StatusOK, "You have moved", "tess@wigan.example", "Use this account again")
 	b.get("/c/trees").saysNot(t, "/c/trees/join", "/c/trees/ask")
 	if got := b.post("/c/trees/join"); got.status != http.StatusSeeOther || strings.Contains(b.get("/c/trees").body, "/c/trees/leave") {
 		t.Errorf("joining under the old name is answered %d", got.status)

@@ -65,7 +65,7 @@ journey('an officer and a community move to another council', (open, script) =>
     await tess.getByLabel('Your new address').fill(`tess_okafor@${wigan.host}`)
     await tess.getByLabel('Current password').fill(password)
     await press(tess, 'Move to the new account')
-    await says(tess, 'You have moved. Every council that knows you is being told', 'Use it here again')
+    await says(tess, 'You have moved. Every council that knows you is being told', 'Use this account again')
     await look(tess, 'moving-moved')
 
     // She is offered what she was in, and let in without asking.
