@@ -7,6 +7,7 @@ package message
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -200,6 +201,7 @@ func (p pages) fill(v *web.Visit, tx *store.Tx, r *http.Request, talk store.Talk
 // with fills in who a conversation is with, and why nothing more can be written in it
 // if that is so.
 func (p pages) with(v *web.Visit, tx *store.Tx, talk store.Talk, t *talkPage) error {
+	var rest []string // who can still be written to
 	for _, a := range talk.People {
 		person, err := p.Person(v, tx, a)
 		if err != nil {
@@ -212,9 +214,18 @@ func (p pages) with(v *web.Visit, tx *store.Tx, talk store.Talk, t *talkPage) er
 		f.People = len(talk.People) + len(talk.Others)
 		one := correspondent{Person: person, Blocked: f.Blocks, Who: a.Handle()}
 		t.With = append(t.With, one)
-		if why := copse.MayMessage(f); why != nil && t.Barrier == "" {
+		why := copse.MayMessage(f)
+		switch {
+		case why == nil:
+			rest = append(rest, a.Handle())
+		case f.Absent:
+			t.Barrier = v.W.T("messages.somebody_gone")
+		case t.Barrier == "":
 			t.Barrier = sentence(v, why)
 		}
+	}
+	if t.Barrier != "" && len(rest) > 0 {
+		t.Rest = "/messages/new?" + url.Values{"to": rest}.Encode()
 	}
 	t.Others, t.Readers = talk.Others, v.W.T("messages.who_sees", "names", t.Frame.Title)
 	return nil
