@@ -40,12 +40,14 @@ const (
 	requestLost = .15
 	answerLost  = .10 // it has been dealt with, and the sender never learns
 	answers500  = .05
-	comesTwice  = .03 // a copy surfaces up to four days later
+	comesTwice  = .03 // a copy surfaces up to a day later
 	never       = .01 // one council cannot take one activity
+	neverPost   = .06 // the home cannot take something somebody elsewhere wrote
 	overheard   = .20 // what the hostile council is sent it also sends to somebody else
 )
 
-const latest = 4 * 24 * time.Hour // when a copy surfaces
+// latest is when a copy surfaces: all of them have when a story ends.
+const latest = longDown + healthy
 
 // A cut is a one-way partition: nothing gets from one council to another.
 type cut struct {
@@ -80,13 +82,17 @@ func (l wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	posted := r.Method == http.MethodPost
 	switch {
 	case s.cutOff(l.from, to), s.fault(requestLost, about("request lost")...):
+		l.stumbles(r)
 		return l.silence(r, id, n, "lost")
-	case s.fault(answers500, about("500")...),
-		posted && s.fault(never, "never", to, id):
-		return l.note(r, id, n, &http.Response{StatusCode: http.StatusInternalServerError, Body: http.NoBody, Header: http.Header{}})
+	case posted && s.poisons(to, id):
+		return l.broken(r, id, n)
+	case s.fault(answers500, about("500")...):
+		l.stumbles(r)
+		return l.broken(r, id, n)
 	}
 	res := s.serve(l.from, to, r, body)
 	if res == nil {
+		l.stumbles(r)
 		return l.silence(r, id, n, "down")
 	}
 	if posted {
@@ -103,6 +109,7 @@ func (l wire) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}
 	if r.Context().Err() != nil || s.cutOff(to, l.from) || s.fault(answerLost, about("answer lost")...) {
+		l.stumbles(r)
 		return l.silence(r, id, n, "unheard")
 	}
 	return l.note(r, id, n, res)
@@ -114,6 +121,10 @@ func (l wire) silence(r *http.Request, id string, n int, why string) (*http.Resp
 	l.s.record("%s %s>%s %s %d %s", l.s.now(), l.from, r.URL.Host, id, n, why)
 	<-r.Context().Done()
 	return nil, r.Context().Err()
+}
+
+func (l wire) broken(r *http.Request, id string, n int) (*http.Response, error) {
+	return l.note(r, id, n, &http.Response{StatusCode: http.StatusInternalServerError, Body: http.NoBody, Header: http.Header{}})
 }
 
 func (l wire) note(r *http.Request, id string, n int, res *http.Response) (*http.Response, error) {
@@ -188,7 +199,7 @@ func (s *sim) replay(to string, r *http.Request, body []byte, event []any) {
 		mallory := s.people[s.hostile()][0]
 		copied.Header.Del("Signature")
 		digest := sha256.Sum256(body)
-		if err := httpsig.Sign(copied, httpsig.Key{ID: mallory.URI + "#main-key", Private: s.keys[s.hostile()].Private}, httpsig.Cavage, &digest, time.Now()); err != nil {
+		if err := httpsig.Sign(copied, httpsig.Key{ID: mallory.URI + "#main-key", Private: s.keys[s.hostile()].Private}, httpsig.RFC9421, &digest, time.Now()); err != nil {
 			s.wrong("sign as the hostile council: %v", err)
 			return
 		}
@@ -298,6 +309,22 @@ func (s *sim) cutOff(from, to string) bool {
 	return false
 }
 
+// poisons reports whether a council cannot take an activity until all is well again.
+func (s *sim) poisons(to, id string) bool {
+	return s.fault(never, "never", to, id) || to == home && strings.Contains(id, " Create ") && s.fault(neverPost, "never a post", id)
+}
+
+// stumbles notes that something sent to a council did not get there, and that it was
+// not to blame itself.
+func (l wire) stumbles(r *http.Request) {
+	if r.Method != http.MethodPost {
+		return
+	}
+	l.s.mu.Lock()
+	defer l.s.mu.Unlock()
+	l.s.lost[l.from+" "+r.URL.Host] = time.Now()
+}
+
 // clear reports whether nothing has come between two councils for a while.
 func (s *sim) clear(a, b *council, since time.Duration) bool {
 	now := time.Since(s.began)
@@ -307,7 +334,10 @@ func (s *sim) clear(a, b *council, since time.Duration) bool {
 			return false
 		}
 	}
-	return a.Server != nil && b.Server != nil && time.Since(a.since) > since && time.Since(b.since) > since
+	s.mu.Lock()
+	lost := s.lost[a.host+" "+b.host]
+	s.mu.Unlock()
+	return time.Since(lost) > since && a.Server != nil && b.Server != nil && time.Since(a.since) > since && time.Since(b.since) > since
 }
 
 // now is the time since the faults began.

@@ -3,8 +3,10 @@ package world_test
 import (
 	"cmp"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
+	"testing/synctest"
 	"time"
 
 	"copse/content/forum"
@@ -14,9 +16,11 @@ import (
 )
 
 const (
-	howMany  = 60                 // steps of a story
-	troubled = 4 * 24 * time.Hour // how long things go wrong
-	healthy  = 3 * 24 * time.Hour // how long they then do not
+	howMany  = 60             // steps of a story
+	troubled = 24 * time.Hour // how long things go wrong
+	longDown = 3 * time.Hour  // how long a council is down that crashed, at most
+	longCut  = 16 * time.Hour // how long nothing gets from one council to another, at most
+	healthy  = 16 * time.Hour // how long nothing goes wrong in the end
 )
 
 // A step is one thing that somebody does, or that happens to a council.
@@ -31,7 +35,8 @@ type step struct {
 // verbs are what people do, each as often as it is named. What is tried and not
 // allowed costs nothing.
 var verbs = strings.Fields(`post post post post reply reply reply reply reply edit edit edit delete delete
-	like like like like unlike unlike accept accept withdraw remove remove appoint appoint dismiss join leave`)
+	like like like like unlike unlike accept accept withdraw remove remove restore appoint appoint dismiss join join leave
+	lock unlock pin unpin ban unban`)
 
 // plan draws the story.
 func (s *sim) plan() {
@@ -43,9 +48,9 @@ func (s *sim) plan() {
 		switch st.do {
 		case "join", "leave":
 			st.who = s.people[st.c.host][1] // the first stays: see finally
-		case "remove":
+		case "remove", "restore", "lock", "unlock", "pin", "unpin", "ban", "unban":
 			st.c, st.who = s.councils[0], s.people[home][0]
-			if s.chance(.5, "remove elsewhere", n) {
+			if s.chance(.5, "rules elsewhere", n) {
 				st.c = members[s.number("where", n)%uint64(len(members))]
 				st.who = s.people[st.c.host][0]
 			}
@@ -67,7 +72,14 @@ func (s *sim) plan() {
 			continue
 		}
 		begin := s.delay(troubled, "cut", n)
-		s.cuts = append(s.cuts, cut{from.host, to.host, begin, begin + s.delay(3*24*time.Hour, "mended", n)})
+		s.cuts = append(s.cuts, cut{from.host, to.host, begin, begin + s.delay(longCut, "mended", n)})
+	}
+	if s.chance(.4, "an old backup") {
+		// One of those that are only members.
+		c := s.councils[1+s.number("whose backup", 0)%2]
+		at := s.delay(troubled/2, "backup")
+		s.steps = append(s.steps, step{n: howMany + 12, at: at, c: c, do: "back up"})
+		s.steps = append(s.steps, step{n: howMany + 13, at: at + time.Hour + s.delay(troubled/3, "restore"), c: c, do: "put back"})
 	}
 	for n := range 8 {
 		s.steps = append(s.steps, step{n: howMany + 4 + n, at: troubled * time.Duration(n+1) / 9, do: "check"})
@@ -92,6 +104,15 @@ func (s *sim) play() {
 		case st.do == "crash":
 			s.down(st)
 			continue
+		case st.do == "back up":
+			synctest.Wait() // files are not copied while they are written
+			st.c.backup = st.c.copied("backup")
+			continue
+		case st.do == "put back":
+			if st.c.backup != "" {
+				s.putBack(st)
+			}
+			continue
 		}
 		if what := s.act(st); what != "" {
 			s.told = append(s.told, fmt.Sprintf("%3d %v %s %s", st.n, st.at.Round(time.Second), st.who.Name, what))
@@ -103,7 +124,7 @@ func (s *sim) play() {
 // down has a council crash and come back some hours later.
 func (s *sim) down(st step) {
 	restart := st.c.crash()
-	away := time.Minute + s.delay(6*time.Hour, "down", st.n)
+	away := time.Minute + s.delay(longDown, "down", st.n)
 	s.told = append(s.told, fmt.Sprintf("%3d %v %s crashes and is down for %v", st.n, st.at.Round(time.Second), st.c.host, away.Round(time.Second)))
 	s.busy.Go(func() {
 		time.Sleep(away)
@@ -111,11 +132,23 @@ func (s *sim) down(st step) {
 	})
 }
 
+// putBack has a council come back with the files of some hours ago. What its people
+// said since and did not get out is lost.
+func (s *sim) putBack(st step) {
+	c := st.c
+	was := c.Server.Config.Server.Data
+	c.stop()
+	s.must(os.RemoveAll(was))
+	c.buried, c.lost = make(map[string]bool), true
+	c.start(c.backup)
+	s.told = append(s.told, fmt.Sprintf("%3d %v %s is put back to an old backup", st.n, st.at.Round(time.Second), c.host))
+}
+
 // heal ends what goes wrong, but for copies that are under way, and waits. On
 // their way to it people look at the community, which is when a council reads
 // again who looks after it.
 func (s *sim) heal() {
-	time.Sleep(time.Until(s.began.Add(troubled + 7*time.Hour))) // nobody is down for longer
+	time.Sleep(time.Until(s.began.Add(troubled + longDown + time.Hour))) // nobody is down for longer
 	s.faulty.Store(false)
 	time.Sleep(healthy / 2)
 	for _, c := range s.councils[1:] {
@@ -130,6 +163,7 @@ type truth struct {
 	byURI  map[string]*thing
 	issued map[string]int // how often somebody did the same to the same
 	joined time.Time      // when the late council did
+	banned map[string]bool
 }
 
 // A thing is a post or a reply.
@@ -142,11 +176,13 @@ type thing struct {
 	made    time.Time
 	words   map[string]bool // what its author ever wrote
 	deleted bool            // somebody has deleted it
+	back    bool            // a facilitator has put it back
+	refused bool            // the home will not have it
 	taken   bool            // the home has said that it has it
 }
 
 func newTruth() truth {
-	return truth{byURI: make(map[string]*thing), issued: make(map[string]int)}
+	return truth{byURI: make(map[string]*thing), issued: make(map[string]int), banned: make(map[string]bool)}
 }
 
 func (t *truth) did(who *copse.Actor, typ, object string) {
@@ -156,6 +192,11 @@ func (t *truth) did(who *copse.Actor, typ, object string) {
 // pick returns one of the things that a council shows and that fit, nil if none
 // does.
 func (s *sim) pick(st step, fits func(*thing, *copse.Object) bool) (picked *thing, o *copse.Object) {
+	return s.pickAny(st, func(th *thing, o *copse.Object) bool { return o.Deleted.IsZero() && fits(th, o) })
+}
+
+// pickAny also returns what is deleted.
+func (s *sim) pickAny(st step, fits func(*thing, *copse.Object) bool) (picked *thing, o *copse.Object) {
 	s.must(st.c.view(func(tx *store.Tx) error {
 		var all []*thing
 		for _, th := range s.truth.things {
@@ -166,7 +207,7 @@ func (s *sim) pick(st step, fits func(*thing, *copse.Object) bool) (picked *thin
 			if err != nil {
 				return err
 			}
-			if o.Deleted.IsZero() && fits(th, o) {
+			if fits(th, o) {
 				all = append(all, th)
 			}
 		}
@@ -226,6 +267,29 @@ func (s *sim) act(st step) string {
 		what := s.done(hub.Remove(s.ctx, st.who, o, "off the point"), st, "Delete", th)
 		th.deleted = was || what != ""
 		return what
+	case "restore":
+		th, o := s.pickAny(st, func(_ *thing, o *copse.Object) bool { return o.Removed })
+		if th == nil {
+			return ""
+		}
+		th.back = true // whoever did it, the home may come to know of it
+		return s.done(hub.Restore(s.ctx, st.who, o), st, "Undo", th)
+	case "lock", "unlock":
+		th, o := s.pick(st, func(_ *thing, o *copse.Object) bool { return o.TopLevel() })
+		if th == nil {
+			return ""
+		}
+		typ := map[bool]string{true: "Lock", false: "Undo"}[st.do == "lock"]
+		return s.done(hub.Lock(s.ctx, st.who, o, st.do == "lock", "enough"), st, typ, th)
+	case "pin", "unpin":
+		th, o := s.pick(st, func(_ *thing, o *copse.Object) bool { return o.TopLevel() })
+		if th == nil {
+			return ""
+		}
+		typ := map[bool]string{true: "Add", false: "Remove"}[st.do == "pin"]
+		return s.done(hub.Pin(s.ctx, st.who, o, st.do == "pin"), st, typ, th)
+	case "ban", "unban":
+		return s.ban(st)
 	case "like":
 		th, o := s.pick(st, anything)
 		if th == nil {
@@ -269,6 +333,9 @@ func (s *sim) post(st step, parent *thing, o *copse.Object) string {
 		return ""
 	}
 	th.uri = o.URI
+	if s.truth.byURI[th.uri] != nil {
+		s.wrong("I13: %s is where %s was", th.name, s.truth.byURI[th.uri].name)
+	}
 	s.truth.things = append(s.truth.things, th)
 	s.truth.byURI[th.uri] = th
 	s.truth.did(st.who, "Create", th.uri)
@@ -330,15 +397,10 @@ func (s *sim) answer(st step, own func(*thing, *copse.Object) bool) string {
 func (s *sim) appoint(st step) string {
 	c := s.councils[s.number("whom", st.n)%uint64(len(s.councils)-1)]
 	whom := s.people[c.host][0]
-	var known *copse.Actor
-	err := st.c.view(func(tx *store.Tx) (err error) {
-		known, err = tx.ActorByURI(whom.URI)
-		return err
-	})
-	if copse.CodeOf(err) == copse.CodeNotFound {
+	known := s.known(st.c, whom)
+	if known == nil {
 		return ""
 	}
-	s.must(err)
 	typ := "Remove"
 	if st.do == "appoint" {
 		typ = "Add"
@@ -348,6 +410,54 @@ func (s *sim) appoint(st step) string {
 	}
 	s.truth.did(st.who, typ, whom.URI)
 	return st.do + "s " + whom.Name
+}
+
+// known returns somebody as a council knows them, nil if it does not.
+func (s *sim) known(c *council, whom *copse.Actor) (known *copse.Actor) {
+	err := c.view(func(tx *store.Tx) (err error) {
+		known, err = tx.ActorByURI(whom.URI)
+		return err
+	})
+	if copse.CodeOf(err) == copse.CodeNotFound {
+		return nil
+	}
+	s.must(err)
+	return known
+}
+
+// ban has a facilitator keep somebody out, at times with all they wrote, or let
+// them in again. It is never the first of a council, who stays: see finally.
+func (s *sim) ban(st step) string {
+	c := s.councils[s.number("whom", st.n)%uint64(len(s.councils)-1)]
+	whom := s.people[c.host][1]
+	known := s.known(st.c, whom)
+	if known == nil {
+		return ""
+	}
+	typ, all := "Undo", false
+	var err error
+	if st.do == "ban" {
+		typ, all = "Block", s.chance(.3, "and all they wrote", st.n)
+		err = st.c.Hub.Ban(s.ctx, st.who, st.c.trees, known, time.Time{}, all, "enough")
+	} else {
+		err = st.c.Hub.Unban(s.ctx, st.who, st.c.trees, known)
+	}
+	if s.refused(err, st) {
+		return ""
+	}
+	s.truth.did(st.who, typ, whom.URI)
+	if typ == "Undo" {
+		s.truth.did(st.who, typ, "")
+		return "unbans " + whom.Name
+	}
+	s.truth.banned[whom.URI] = true
+	for _, th := range s.truth.things {
+		th.deleted = th.deleted || all && th.author == whom
+	}
+	if all {
+		return "bans " + whom.Name + " and removes all they wrote"
+	}
+	return "bans " + whom.Name
 }
 
 // join has somebody ask to be let in.
