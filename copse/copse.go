@@ -258,6 +258,7 @@ type Activity struct {
 	Vouched   bool            // on Via's word alone: nobody has proved that Actor did it
 	Raw       json.RawMessage // exactly as a peer sent it, to be passed on unchanged
 	Local     bool
+	Lost      bool // somebody here did it, as they have proved, and we have forgotten: an old backup was put back
 	Published time.Time
 
 	Quote string // of a QuoteRequest: the URI of what is to show Object

@@ -231,6 +231,7 @@ func (s *Server) decodeLost(ctx context.Context, w *ap.Object, act, inner *copse
 	if !ap.SameHost(inner.URI, inner.Actor.URI) || !provedHere(w, inner.Actor) {
 		return nil, copse.Forbidden("%s never did that", inner.Actor.URI)
 	}
+	inner.Lost = true
 	if act.Inner, err = s.decodeInner(ctx, w, inner, look); err != nil || act.Inner == nil {
 		return nil, err
 	}

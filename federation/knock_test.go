@@ -269,10 +269,10 @@ func TestQuestionsAreSignedInTheFormThatIsTaken(t *testing.T) {
 		porter.now(http.StatusBadRequest, httpsig.RFC9421) // which of a stranger may mean the form
 
 		// The community, what its server says about itself, in two documents, and in
-		// the background the community again and what stands first in it.
+		// the background the community again.
 		there := leeds.find(trees.uri)
 		synctest.Wait()
-		if got, want := porter.knocks(), "GET cavage, GET 9421, GET 9421, GET 9421, GET 9421, GET 9421"; got != want {
+		if got, want := porter.knocks(), "GET cavage, GET 9421, GET 9421, GET 9421, GET 9421"; got != want {
 			t.Errorf("looking for a community asked %q, want %q", got, want)
 		}
 		leeds.join(ann, there)

