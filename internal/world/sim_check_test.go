@@ -276,8 +276,8 @@ func (s *sim) finally() string {
 			if c.lost {
 				want, got = until(", closed: ", want), until(", closed: ", got)
 			}
-			if c.host == late && s.isBack(what) {
-				want, got = until(", answered by ", want), until(", answered by ", got)
+			if c.host == late {
+				want, got = s.knownLate(what, want), s.knownLate(what, got)
 			}
 			if got != want {
 				s.wrong("I1: %s of %s is\n\t%s\nand at home\n\t%s", what, c.host, got, want)
@@ -306,7 +306,8 @@ func (s *sim) checkBans() {
 				out[r.Object] = true
 			case r.Type == "Undo" && out[r.Object]:
 				out[r.Object] = false
-			case out[r.By.URI] && r.Type != "Follow": // which is answered with a Reject
+			// A Follow is answered with a Reject, and what one wrote one may always delete.
+			case out[r.By.URI] && r.Type != "Follow" && r.Type != "Delete":
 				s.wrong("I7: the home has %s %s by %s, who was kept out", r.Type, s.describeLocked(r.Object), r.By.Name)
 			}
 		}
@@ -322,15 +323,48 @@ func (s *sim) describeLocked(uri string) string {
 
 // until leaves out of a state what begins with mark. Who closed what, and opened it
 // again, carries no proof: it does not come back to a council that was put back to an
-// old backup. And a council that joined while something was removed gets it when it
-// is put back, but not who liked it before.
+// old backup.
 func until(mark, state string) string {
 	before, _, _ := strings.Cut(state, mark)
 	return before
 }
 
-func (s *sim) isBack(name string) bool {
-	return slices.ContainsFunc(s.truth.things, func(th *thing) bool { return th.name == name && th.back })
+// knownLate leaves out of a state what the late council cannot know: what answers
+// something deleted, and who liked what while it was removed.
+func (s *sim) knownLate(what, state string) string {
+	if what == "order" {
+		return strings.Join(slices.DeleteFunc(strings.Fields(state), func(name string) bool {
+			th := s.thing(strings.TrimPrefix(name, "."))
+			return th != nil && th.answersDeleted()
+		}), " ")
+	}
+	switch th := s.thing(what); {
+	case th == nil:
+		return state
+	case th.answersDeleted():
+		return ""
+	case th.back:
+		return until(", answered by ", state)
+	}
+	return state
+}
+
+func (th *thing) answersDeleted() bool {
+	for up := th.parent; up != nil; up = up.parent {
+		if up.deleted {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *sim) thing(name string) *thing {
+	for _, th := range s.truth.things {
+		if th.name == name {
+			return th
+		}
+	}
+	return nil
 }
 
 func (s *sim) thingNames() (all []string) {
