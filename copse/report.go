@@ -35,7 +35,7 @@ type Case struct {
 }
 
 // Since is when it was reported first.
-func (c *Case) Since() time.Time { return time.UnixMilli(int64(c.ID) / 2048).UTC() }
+func (c *Case) Since() time.Time { return c.ID.Time() }
 
 // A Category is what sort of thing is wrong. "" is that nobody said.
 type Category string

@@ -135,18 +135,28 @@ type rolls struct {
 	differ  map[string]roll      // guarded by mu; by community
 	due     map[string]time.Time // guarded by mu; when to ask about each of those
 	settled map[string]time.Time // guarded by mu; by community: when it was last asked
+	agreed  map[string]agreement // guarded by mu; by community
 	bell    hub.Bell
+}
+
+// An agreement is that a digest was what is known here.
+type agreement struct {
+	digest string
+	at     time.Time
 }
 
 // maxRolls is how many communities are remembered as asked. Those that nobody here
 // knows cost their inventor nothing.
 const maxRolls = 10_000
 
-// recent reports whether a community was asked for its list a while ago only.
-func (l *rolls) recent(community string, now time.Time) bool {
+// recent reports whether a community was asked for its list, or had the same as is
+// known here, a while ago only: to look at all who are in it for each thing that it
+// says would cost more than the rest.
+func (l *rolls) recent(community string, r roll, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return now.Sub(l.settled[community]) < compareEvery
+	was := l.agreed[community]
+	return now.Sub(l.settled[community]) < compareEvery || was.digest == r.digest && now.Sub(was.at) < compareEvery
 }
 
 // note remembers how a community's roll compares with what is known here.
@@ -156,8 +166,13 @@ func (l *rolls) note(community string, r roll, same bool, now time.Time) {
 	if same {
 		delete(l.differ, community)
 		delete(l.due, community)
+		if l.agreed == nil || len(l.agreed) >= maxRolls {
+			l.agreed = make(map[string]agreement)
+		}
+		l.agreed[community] = agreement{r.digest, now}
 		return
 	}
+	delete(l.agreed, community)
 	if l.differ == nil {
 		l.differ, l.due = make(map[string]roll), make(map[string]time.Time)
 	}
@@ -198,7 +213,7 @@ func (l *rolls) next(now time.Time) (community string, r roll, wait time.Duratio
 func (s *Server) compare(ctx context.Context, signer *copse.Actor, header string) {
 	r, ok := parseRoll(header)
 	if !ok || signer.Type != copse.Group || r.collection != signer.URI+"/followers" || !ap.SameHost(r.url, signer.URI) ||
-		s.rolls.recent(signer.URI, time.Now()) {
+		s.rolls.recent(signer.URI, r, time.Now()) {
 		return // the followers of people are nobody here
 	}
 	members, err := s.membersHere(ctx, signer.ID)

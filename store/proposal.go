@@ -22,7 +22,7 @@ type Proposal struct {
 }
 
 // At returns when it was asked for.
-func (p *Proposal) At() time.Time { return time.UnixMilli(int64(p.Outbox) / 2048).UTC() }
+func (p *Proposal) At() time.Time { return p.Outbox.Time() }
 
 // Propose remembers p. It takes the place of what was asked for before about the
 // same.

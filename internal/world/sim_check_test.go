@@ -189,7 +189,7 @@ func (s *sim) checkQueue(tx *store.Tx, c *council) error {
 			if err != nil {
 				return err
 			}
-			age := time.Since(time.UnixMilli(int64(id) / 2048))
+			age := time.Since(id.Time())
 			if age > fair && !s.poisons(to.host, s.named(out.Body)) {
 				s.wrong("I9: at %v something has been waiting at %s for %s for %v", s.now(), c.host, to.host, age)
 			}
