@@ -22,8 +22,8 @@ type forum struct {
 	*voice
 	outbox  []obj
 	lists   map[string]obj
-	checked int // how often a list was found to be as it was
-	closed  bool
+	checked int  // guarded by n.mu; how often a list was found to be as it was
+	closed  bool // guarded by n.mu
 }
 
 func newForum(t *testing.T) *forum {
@@ -51,6 +51,21 @@ func newForum(t *testing.T) *forum {
 		})
 	}
 	return f
+}
+
+// found returns how often a list was found to be as it was since it was last asked.
+func (f *forum) found() (n int) {
+	f.n.mu.Lock()
+	defer f.n.mu.Unlock()
+	n, f.checked = f.checked, 0
+	return n
+}
+
+// shuts has the lists shown to nobody, or again.
+func (f *forum) shuts(closed bool) {
+	f.n.mu.Lock()
+	defer f.n.mu.Unlock()
+	f.closed = closed
 }
 
 // has has the community, before anybody here joins it, have a topic by Bob.
@@ -134,10 +149,10 @@ func TestConversationsElsewhereAreReadFromTheirLists(t *testing.T) {
 		}
 		f.after(time.Hour)
 		f.n.forget()
-		f.checked = 0
+		f.found()
 		f.after(time.Hour)
-		if asked := f.n.requests("third.example"); f.checked != 1 || len(asked) != 0 {
-			t.Errorf("an hour in which nothing happened took %d questions for a list, and %q", f.checked, asked)
+		if asked, found := f.n.requests("third.example"), f.found(); found != 1 || len(asked) != 0 {
+			t.Errorf("an hour in which nothing happened took %d questions for a list, and %q", found, asked)
 		}
 		if asked := f.n.requests("home.example"); len(asked) > 6 { // and whether the two communities there have a log, and pins
 			t.Errorf("an hour in which nothing happened took %q", asked)
@@ -154,16 +169,11 @@ func TestAListThatWasClosedIsReadOn(t *testing.T) {
 		f.list(context, "")
 		f.joins(f.voice)
 		f.after(5 * time.Minute)
-		shut := func(is bool) {
-			f.n.mu.Lock()
-			defer f.n.mu.Unlock()
-			f.closed = is
-		}
-		shut(true)
+		f.shuts(true)
 		late := f.said(f.carol, "late", ash)
 		f.list(context, "", late)
 		f.after(2 * time.Hour)
-		shut(false)
+		f.shuts(false)
 		f.after(time.Hour)
 		if len(f.here(late)) != 1 {
 			t.Error("what was said meanwhile has not been found")
