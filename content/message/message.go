@@ -213,6 +213,9 @@ func (p pages) with(v *web.Visit, tx *store.Tx, talk store.Talk, t *talkPage) er
 		}
 		f.People = len(talk.People) + len(talk.Others)
 		one := correspondent{Person: person, Blocked: f.Blocks, Who: a.Handle()}
+		if copse.MayReportPerson(v.Me(), a) == nil {
+			one.Report = a.Path() + "/report"
+		}
 		t.With = append(t.With, one)
 		why := copse.MayMessage(f)
 		switch {

@@ -217,7 +217,7 @@ func TestTwoPeopleWriteToEachOther(t *testing.T) {
 	_, page = bob.get("/messages", 200)
 	says(t, page, "Ann", "Unread", "Are you there?")
 	_, page = bob.get(at, 200)
-	says(t, page, "<em>there</em>", "Message from Ann", "you and Ann")
+	says(t, page, "<em>there</em>", "Message from Ann", "you and Ann", `href="/u/ann/report"`, "Report Ann")
 	saysNot(t, page, "unread conversation", "/edit")
 	_, page = bob.get("/messages", 200)
 	saysNot(t, page, "Unread</span>", "unread conversation")
