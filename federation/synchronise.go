@@ -69,8 +69,12 @@ func synchronise(tx *store.Tx, peer *copse.Peer, all ...[]parcel) error {
 }
 
 func synchronisationOf(tx *store.Tx, community copse.ID, host string) (string, error) {
+	audience, err := tx.Audience(community) // of most deliveries that is all there is to it
+	if err != nil || audience == copse.Public {
+		return "", err
+	}
 	c, err := tx.Community(community)
-	if err != nil || c.Audience == copse.Public {
+	if err != nil {
 		return "", err
 	}
 	members, err := tx.MembersFrom(c.ID, host, maxSynchronised+1)

@@ -40,6 +40,11 @@ func (tx *Tx) Community(id copse.ID) (*copse.Community, error) {
 		where c.actor = $1`, id))
 }
 
+// Audience returns whom what is said in a community is for.
+func (tx *Tx) Audience(community copse.ID) (copse.Audience, error) {
+	return found(one(tx, value[copse.Audience], `select audience from communities where actor = $1`, community))
+}
+
 // CommunityByURI returns the community with the given ActivityPub id.
 func (tx *Tx) CommunityByURI(uri string) (*copse.Community, error) {
 	return found(one(tx, scanCommunity, `

@@ -159,6 +159,7 @@ func hotQueries(town *storetest.Town) []hot {
 		}, "INTEGER PRIMARY KEY", "", false},
 		{"Membership", func(tx *store.Tx) error { _, err := tx.Membership(big, ann); return err }, "memberships_1", "", false},
 		{"MembersOf", func(tx *store.Tx) error { _, err := tx.MembersOf(big, copse.Member, town.People[9], 20); return err }, "memberships_role", "", false},
+		{"Audience", func(tx *store.Tx) error { _, err := tx.Audience(big); return err }, "INTEGER PRIMARY KEY", "", false},
 		{"MembersFrom", func(tx *store.Tx) error { _, err := tx.MembersFrom(big, "x.example", 20); return err }, "actors_host memberships_", "", true},
 		{"MembersHere", func(tx *store.Tx) error { _, err := tx.MembersHere(town.Communities[3]); return err }, "memberships_role", "", true},
 		{"Waiting", func(tx *store.Tx) error { _, err := tx.Waiting(town.Communities[1], 20); return err }, "memberships_pending", "", false},
